@@ -1,0 +1,1 @@
+"""The HTTP service: stored experiments and models, adaptation on demand, predictions."""

@@ -1,0 +1,144 @@
+"""What goes wrong, as RFC 9457 answers: one base class, one handler."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from backend import schemas
+from imaml.runtime.adaptation import Diverged, SupportError
+from imaml.runtime.graphs import GraphError
+from imaml.runtime.recipe import RecipeError
+from imaml.store import BundleError, DatabaseError, InvalidValue, NotFound, StoreError
+
+MEDIA_TYPE = "application/problem+json"
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": description,
+        "content": {MEDIA_TYPE: {"schema": schemas.Problem.model_json_schema()}},
+    }
+    for status, description in (("4XX", "A request that cannot be met"), ("5XX", "A failure of the service"))
+}
+"""How every route declares its problems in the schema."""
+
+_UNPROCESSABLE: dict[type[Exception], str] = {
+    BundleError: "invalid-bundle",
+    Diverged: "diverged",
+    InvalidValue: "invalid-value",
+    RecipeError: "invalid-recipe",
+    SupportError: "invalid-examples",
+}
+_FRAMEWORK = {400: "malformed-request", 405: "method-not-allowed"}
+_UNEXPECTED = "Something went wrong in the service; its log has the details under this answer's X-Request-ID."
+
+
+class Problem(HTTPException):
+    """A request that is answered with a problem; `kind` makes its stable type, `detail` is a sentence."""
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        detail: str,
+        errors: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, detail, headers)
+        self.kind = kind
+        self.errors = dict(errors or {})
+
+
+def install(app: FastAPI) -> None:
+    """Let every error that a route may raise be answered as a problem."""
+    for error in (HTTPException, RequestValidationError, StoreError, GraphError, *_UNPROCESSABLE):
+        app.add_exception_handler(error, _handle)
+
+
+def answer(problem: Problem) -> Response:
+    """Return the problem as a response."""
+    body = schemas.Problem(
+        type=f"/problems/{problem.kind}",
+        title=problem.kind.replace("-", " ").capitalize(),
+        status=problem.status_code,
+        detail=problem.detail,
+        errors=problem.errors,
+    )
+    # In ASCII, since what was sent is quoted and need not be encodable.
+    return Response(json.dumps(body.model_dump()), problem.status_code, problem.headers, MEDIA_TYPE)
+
+
+def unexpected() -> Problem:
+    """Return the problem for an error that nobody foresaw; it tells nothing of the inside."""
+    return Problem(500, "internal-error", _UNEXPECTED)
+
+
+def invalid(error: ValidationError | RequestValidationError) -> Problem:
+    """Return the problem for a request that does not fit its schema."""
+    found: Iterable[Mapping[str, Any]] = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        return Problem(400, "malformed-json", "The request body is not JSON.")
+    if any(item["type"] == "missing" and item["loc"] == ("body",) for item in found):
+        return empty()
+    errors = {_place(item["loc"]): str(item["msg"]) for item in found}
+    place, message = next(iter(errors.items()))
+    more = f" There are {len(errors) - 1} more errors." if len(errors) > 1 else ""
+    return Problem(422, "invalid-request", f"{place}: {message}.{more}", errors)
+
+
+def empty() -> Problem:
+    """Return the problem for a request without a body where one is needed."""
+    return Problem(400, "empty-request", "The request has no body; /docs says what to send.")
+
+
+def _handle(request: Request, error: Exception) -> Response:
+    return answer(_problem_of(request, error))
+
+
+def _problem_of(request: Request, error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case HTTPException(status_code=404):
+            return Problem(
+                404, "not-found", f"There is nothing at {request.url.path}; /docs lists what there is."
+            )
+        case HTTPException():
+            return _framework_problem(request, error)
+        case RequestValidationError():
+            return invalid(error)
+        case NotFound():
+            return Problem(404, f"unknown-{error.kind}", _sentence(error))
+        case DatabaseError():
+            return Problem(503, "database-unavailable", _sentence(error))
+        case _ if type(error) in _UNPROCESSABLE:
+            return Problem(422, _UNPROCESSABLE[type(error)], _sentence(error))
+        case GraphError():
+            return Problem(500, "unusable-model", _sentence(error))
+        case _:
+            return Problem(500, "damaged-data", _sentence(error))
+
+
+def _framework_problem(request: Request, error: HTTPException) -> Problem:
+    """Return the problem for an error of the framework's own, such as a method that a path does not have."""
+    if error.status_code == 405:
+        detail = f"{request.method} is not possible at {request.url.path}; /docs lists what is."
+    else:
+        detail = _sentence(error.detail)
+    kind = _FRAMEWORK.get(error.status_code, "http-error")
+    return Problem(error.status_code, kind, detail, headers=error.headers)
+
+
+def _place(location: Iterable[str | int]) -> str:
+    """Return where an error is, as in `examples.3.label`."""
+    parts = [f"{part}" for part in location]
+    return ".".join(parts[1:] if parts[:1] in (["body"], ["query"], ["path"]) else parts) or "body"
+
+
+def _sentence(error: Exception | str) -> str:
+    text = str(error)
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

@@ -1,0 +1,95 @@
+"""What may be sent, field by field."""
+
+import base64
+import binascii
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+MAX_LABEL_LENGTH = 200
+
+
+def _check_text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it must not be empty")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise ValueError("it must not hold control characters")
+    return text
+
+
+def _from_base64(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode("".join(value.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("it is not base64; send the bytes of an image file in base64 alone") from error
+
+
+Text = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_LENGTH), AfterValidator(_check_text)]
+Image = Annotated[
+    bytes,
+    BeforeValidator(_from_base64),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64", "description": "An image file in base64."}),
+]
+
+
+class Request(BaseModel):
+    """Base of what is sent: nothing unknown, and no number that is none."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class ImageInput(Request):
+    """One image file; PNG, JPEG, WebP or BMP by its content."""
+
+    image: Image
+    filename: str = Field("", max_length=1000, description="What messages call the image.")
+
+
+class Example(ImageInput):
+    """One labelled image."""
+
+    label: Text
+
+
+class AdaptationOptions(Request):
+    """How to adapt, and what to keep; what is left out of the recipe is as the model has it."""
+
+    name: Text | None = None
+    ttl_seconds: int | None = Field(None, ge=1, description="Forget the adaptation after that time.")
+    store_examples: bool = Field(True, description="Keep the examples as the model sees them.")
+    lam: float | None = Field(None, description="Proximal strength.")
+    solver: str | None = Field(None, description="Inner solver.")
+    inner_lr: float | None = Field(None, description="Rate of the inner solver.")
+    max_steps: int | None = Field(None, description="Steps of the inner solver.")
+    tolerance: float | None = Field(None, description="Residual at which to stop; 0: never stop early.")
+    deadline_ms: int | None = Field(None, ge=1, description="Time after which to stop where it stands.")
+
+
+class MoreExamples(AdaptationOptions):
+    """Examples to add to those of an adaptation."""
+
+    examples: list[Example]
+
+
+class NewAdaptation(MoreExamples):
+    """A model and the examples that it shall learn from."""
+
+    model: str = Field(description="An id, a name, name@alias or name:version.")
+
+
+class PredictionInputs(Request):
+    """Images to classify."""
+
+    inputs: list[ImageInput]
+
+
+class ExperimentChanges(Request):
+    """What to change of an experiment; what is left out stays."""
+
+    name: str | None = None
+    tags: list[str] | None = Field(None, max_length=100)
+    notes: str | None = Field(None, max_length=100_000)
+    archived: bool | None = None

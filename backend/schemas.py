@@ -1,0 +1,232 @@
+"""What is answered, field by field."""
+
+import base64
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, Field, field_serializer
+
+from backend.requests import MAX_LABEL_LENGTH
+
+Item = TypeVar("Item")
+
+
+class Problem(BaseModel):
+    """RFC 9457: what went wrong, in a sentence."""
+
+    type: str = Field(description="Stable name of the kind of problem.")
+    title: str
+    status: int
+    detail: str
+    errors: dict[str, str] = Field(description="By field: what is wrong with it.")
+
+
+class Page(BaseModel, Generic[Item]):
+    """Part of a list; `next_cursor` asks for the part after it."""
+
+    items: list[Item]
+    next_cursor: str | None = None
+
+
+class Health(BaseModel):
+    """The service runs."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """The service can adapt."""
+
+    status: Literal["ready"] = "ready"
+    models_loaded: int = Field(description="Models in memory; others are loaded when they are asked for.")
+
+
+class Limits(BaseModel):
+    """The limits in force."""
+
+    max_body_bytes: int
+    max_pixels: int
+    max_examples: int
+    max_predictions: int
+    max_label_length: int = MAX_LABEL_LENGTH
+    max_inner_steps: int
+    max_deadline_ms: int
+    default_ttl_seconds: int | None
+    max_ttl_seconds: int
+
+
+class Ways(BaseModel):
+    """How many classes a model can tell apart."""
+
+    min: int
+    max: int
+
+
+class Recipe(BaseModel):
+    """How a support set is adapted to."""
+
+    solver: str
+    max_steps: int
+    inner_lr: float
+    lam: float
+    tolerance: float
+
+
+class AdaptationRecipe(Recipe):
+    """The recipe that was used; `validated` where it is the model's own."""
+
+    validated: bool
+
+
+class Model(BaseModel):
+    """One version of a stored meta-model."""
+
+    id: str
+    name: str
+    version: int
+    aliases: list[str]
+    dataset: str
+    input: dict[str, Any]
+    ways: Ways
+    recipe: Recipe
+    experiment_id: str | None
+    created_at: datetime
+
+
+class LabelledImage(BaseModel):
+    """An image file, in base64, and its class."""
+
+    label: str
+    image: bytes
+
+    @field_serializer("image")
+    def _encode(self, image: bytes) -> str:
+        return base64.b64encode(image).decode()
+
+
+class Episode(BaseModel):
+    """A task from the examples that are stored with a model."""
+
+    model: str
+    ways: int
+    shots: int
+    queries: int
+    seed: int
+    support: list[LabelledImage]
+    query: list[LabelledImage]
+
+
+class TracePoint(BaseModel):
+    """The inner problem after `step` steps."""
+
+    step: int
+    loss: float
+    residual: float
+
+
+class Solution(BaseModel):
+    """How far the inner solver went, measured at the parameters that are kept."""
+
+    steps: int
+    converged: bool
+    stop_reason: Literal["tolerance", "step_limit", "deadline"]
+    residual: float
+    support_loss: float
+    support_accuracy: float
+    distance: float
+    trace: list[TracePoint]
+    duration_ms: float
+
+
+class Adaptation(BaseModel):
+    """What was learned from somebody's examples."""
+
+    id: str
+    name: str | None
+    model: str
+    model_version: int
+    classes: list[str]
+    recipe: AdaptationRecipe
+    solution: Solution
+    unknown_threshold: float | None
+    warnings: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class Prediction(BaseModel):
+    """The answer to one image."""
+
+    label: str
+    confidence: float
+    unknown: bool
+    probabilities: dict[str, float]
+
+
+class Predictions(BaseModel):
+    """The answers, in the order of the images."""
+
+    predictions: list[Prediction]
+
+
+class Experiment(BaseModel):
+    """One training run, in a list; `status` is "dead" for a running one that gives no sign of life."""
+
+    id: str
+    name: str
+    algorithm: str
+    dataset: str
+    status: Literal["running", "completed", "interrupted", "failed", "dead"]
+    step: int
+    total_steps: int
+    tags: list[str]
+    notes: str
+    archived: bool
+    error: str | None
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+    heartbeat_at: datetime
+
+
+class ExperimentDetail(Experiment):
+    """One training run with what was asked and what it ran on."""
+
+    config: dict[str, Any]
+    provenance: dict[str, Any]
+    split: dict[str, list[str]]
+
+
+class MetricPoint(BaseModel):
+    """A value of a metric; null where it was not finite, `inner_step` only for inner-loop curves."""
+
+    step: int
+    inner_step: int | None
+    value: float | None
+
+
+class Metrics(BaseModel):
+    """Curves by name, in order of their steps."""
+
+    metrics: dict[str, list[MetricPoint]]
+
+
+class Evaluation(BaseModel):
+    """Accuracy over episodes, as fractions; `accuracies` holds each episode's, when asked for."""
+
+    id: str
+    experiment_id: str | None
+    model_id: str | None
+    dataset: str
+    split: str
+    ways: int
+    shots: int
+    queries: int
+    episodes: int
+    seed: int
+    transductive: bool
+    accuracy: float
+    ci95: float
+    accuracy_unadapted: float
+    accuracies: list[float] | None
+    created_at: datetime

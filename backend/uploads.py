@@ -1,0 +1,155 @@
+"""Requests that carry files: multipart, JSON with base64, or a raw body."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+
+from backend import problems
+from backend.dependencies import SettingsDep
+from backend.problems import Problem
+from backend.requests import MoreExamples, NewAdaptation, PredictionInputs
+
+JSON, MULTIPART = "application/json", "multipart/form-data"
+
+Body = TypeVar("Body", bound=BaseModel)
+ExamplesBody = TypeVar("ExamplesBody", bound=MoreExamples)
+
+_OTHER_FIELDS = 50  # beside those that come once for each file
+
+
+async def _new_adaptation(request: Request, settings: SettingsDep) -> NewAdaptation:
+    return await _read_examples(request, NewAdaptation, settings.max_examples)
+
+
+async def _more_examples(request: Request, settings: SettingsDep) -> MoreExamples:
+    return await _read_examples(request, MoreExamples, settings.max_examples)
+
+
+async def _prediction_inputs(request: Request, settings: SettingsDep) -> PredictionInputs:
+    most = settings.max_predictions
+    body = await _read(request, PredictionInputs, _images_in, most)
+    _check_count("images", len(body.inputs), most)
+    return body
+
+
+def _one_file(field: str) -> Callable[[Request], Awaitable[bytes]]:
+    """Make the dependency that reads one file, as a multipart field of that name or as the whole body."""
+
+    async def read(request: Request) -> bytes:
+        if _content_type(request) == MULTIPART:
+            async with request.form(max_files=1, max_fields=_OTHER_FIELDS) as form:
+                files = form.getlist(field)
+                if len(files) != 1:
+                    raise Problem(400, "malformed-request", f"Send one file, as the field {field!r}.")
+                content = (await _file_in(field, files[0]))["image"]
+        else:
+            content = await request.body()
+        if not content:
+            raise problems.empty()
+        return content
+
+    return read
+
+
+NewAdaptationDep = Annotated[NewAdaptation, Depends(_new_adaptation)]
+MoreExamplesDep = Annotated[MoreExamples, Depends(_more_examples)]
+PredictionInputsDep = Annotated[PredictionInputs, Depends(_prediction_inputs)]
+ImageDep = Annotated[bytes, Depends(_one_file("image"))]
+BundleDep = Annotated[bytes, Depends(_one_file("bundle"))]
+
+
+def require_json(request: Request) -> None:
+    """Refuse a body of another type than JSON."""
+    if _content_type(request) != JSON:
+        raise _unsupported(request, JSON)
+
+
+async def _read_examples(request: Request, kind: type[ExamplesBody], most: int) -> ExamplesBody:
+    body = await _read(request, kind, _examples_in, most)
+    _check_count("examples", len(body.examples), most)
+    return body
+
+
+async def _read(
+    request: Request,
+    kind: type[Body],
+    fields_in: Callable[[FormData], Awaitable[dict[str, Any]]],
+    most: int,
+) -> Body:
+    """Read a form of `most` files at most, or JSON; both are checked against the same type."""
+    try:
+        if _content_type(request) == MULTIPART:
+            async with request.form(max_files=most + 1, max_fields=most + _OTHER_FIELDS) as form:
+                if not form:
+                    raise problems.empty()
+                return kind.model_validate(await fields_in(form))
+        content = await request.body()
+        if not content:
+            raise problems.empty()
+        if _content_type(request) != JSON:
+            raise _unsupported(request, f"{MULTIPART} or {JSON}")
+        # Many megabytes of base64 would hold up everybody else's requests.
+        return await run_in_threadpool(kind.model_validate_json, content)
+    except ValidationError as error:
+        raise problems.invalid(error) from error
+    except HTTPException as error:
+        if not isinstance(error, Problem) and error.detail.startswith("Too many"):
+            raise Problem(413, "too-many", f"{error.detail} Send fewer.") from error
+        raise
+
+
+async def _examples_in(form: FormData) -> dict[str, Any]:
+    files, labels = form.getlist("examples"), form.getlist("labels")
+    if len(files) != len(labels):
+        raise Problem(
+            400,
+            "unpaired-examples",
+            f"There are {len(files)} files in the field 'examples' and {len(labels)} texts in 'labels'; "
+            "send one label for each file, in the same order.",
+        )
+    examples = [await _file_in("examples", file) for file in files]
+    for example, label in zip(examples, labels, strict=True):
+        example["label"] = label
+    return {**_fields_in(form, except_for=("examples", "labels")), "examples": examples}
+
+
+async def _images_in(form: FormData) -> dict[str, Any]:
+    images = [await _file_in("images", file) for file in form.getlist("images")]
+    return {**_fields_in(form, except_for=("images",)), "inputs": images}
+
+
+async def _file_in(field: str, file: UploadFile | str) -> dict[str, Any]:
+    if isinstance(file, str):
+        raise Problem(400, "malformed-request", f"The field {field!r} must be a file, not a text.")
+    return {"image": await file.read(), "filename": file.filename or ""}
+
+
+def _fields_in(form: FormData, except_for: tuple[str, ...]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, value in form.multi_items():
+        if name in fields:
+            raise Problem(400, "malformed-request", f"The field {name[:100]!r} came twice; send it once.")
+        if name not in except_for:
+            fields[name] = value
+    return fields
+
+
+def _check_count(what: str, count: int, most: int) -> None:
+    if not count:
+        raise Problem(400, "empty-request", f"There are no {what}; send one at least.")
+    if count > most:
+        raise Problem(413, "too-many", f"There are {count} {what}; send {most} at most.")
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _unsupported(request: Request, wanted: str) -> Problem:
+    detail = f"The body is {_content_type(request) or 'of no stated type'}; send {wanted}."
+    return Problem(415, "unsupported-media-type", detail)

@@ -1,0 +1,5 @@
+"""`python -m imaml` is the `imaml` command."""
+
+from imaml.cli import main
+
+main()

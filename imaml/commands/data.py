@@ -1,0 +1,37 @@
+"""`imaml data`: the data sets that can be learned from."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from imaml.commands.output import json_option, print_rows
+from imaml.settings import Settings
+
+if TYPE_CHECKING:
+    from imaml.tasks import Dataset
+
+DESCRIPTIONS = {
+    "glyphs": "drawn by a program, needs no files",
+    "omniglot": "handwritten characters of 50 alphabets, in the official layout at --data",
+}
+
+
+@click.group()
+def data() -> None:
+    """Look at data sets."""
+
+
+@data.command("list")
+@json_option
+def list_command(as_json: bool) -> None:
+    """List the data sets by name."""
+    rows = [{"name": name, "description": text} for name, text in DESCRIPTIONS.items()]
+    print_rows(rows, as_json, "")
+
+
+def load(name: str, path: Path | None) -> "Dataset":
+    """Load a data set for training or evaluation, from IMAML_DATA where no path is given."""
+    from imaml import tasks
+
+    return tasks.load(name, path or Settings().data)

@@ -1,0 +1,99 @@
+"""`imaml evaluate`: accuracy of a stored model on episodes of its unseen characters."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from imaml.commands.data import load
+from imaml.commands.database import open_store
+from imaml.commands.output import json_option, print_json
+from imaml.commands.train import torch_required
+from imaml.store import Model, bundles
+from imaml.training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from imaml.tasks import Dataset
+
+SPLITS = ("train", "validation", "test", "all")
+
+
+@click.command()
+@click.argument("model")
+@click.option("--dataset", help="Data set; the model's own by default.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder or archive of the data set.")
+@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True,
+              help="Part of the split stored with the model; all: data that the model has never seen.")
+@click.option("--ways", type=click.IntRange(2), default=5, show_default=True)
+@click.option("--shots", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--queries", type=click.IntRange(1), default=5, show_default=True, help="Of each class.")
+@click.option("--episodes", type=click.IntRange(2), default=600, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the episodes alone.")
+@click.option("--transductive", is_flag=True,
+              help="Normalise by the query batch, as the papers' code does; no service can do this.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@json_option
+def evaluate(
+    model: str, dataset: str | None, data: Path | None, split: str, ways: int, shots: int, queries: int,
+    episodes: int, seed: int, transductive: bool, device: str, as_json: bool,
+) -> None:
+    """Score MODEL (a name, name@alias, name:version or id) and store the result."""
+    with torch_required():
+        from imaml.tasks.episodes import EpisodeSampler
+        from imaml.training.evaluation import evaluate as score
+        from imaml.training.learner import choose_device, from_bundle
+        from imaml.training.publish import record
+    store = open_store()
+    with store.reading() as transaction:
+        row = transaction.models.resolve(model)
+        bundle = bundles.read(transaction.models.bundle(row))
+    chosen = choose_device(device)
+    classifier, theta, recipe = from_bundle(bundle)
+    if classifier.fixed_ways not in (None, ways):
+        raise TrainingError(f"{model} has a plain head for {classifier.fixed_ways} classes, not for {ways}.")
+    images = load(dataset or row.description["dataset"], data)
+    classes = _classes(row, images, split)
+    sampler = EpisodeSampler(images, classes, ways, shots, queries, seed=seed, device=chosen)
+    with click.progressbar(length=episodes, label="episodes", file=click.get_text_stream("stderr")) as bar:
+        scores = score(
+            classifier, recipe, theta.to(chosen), sampler, episodes, transductive,
+            progress=lambda done: bar.update(done - bar.pos),
+        )
+    evaluation = record(scores, sampler, images.name, split, transductive)
+    evaluation.model_id, evaluation.experiment_id = row.id, row.experiment_id
+    with store.transaction() as transaction:
+        transaction.evaluations.add(evaluation)
+    result: dict[str, Any] = {
+        "model": f"{row.name}:{row.version}",
+        "model_id": row.id,
+        **{name: getattr(evaluation, name) for name in (
+            "dataset", "split", "ways", "shots", "queries", "episodes", "accuracy", "ci95",
+            "accuracy_unadapted", "transductive", "seed",
+        )},
+    }
+    if as_json:
+        print_json(result)
+    else:
+        click.echo(
+            f"{result['model']} on {images.name} ({split}), {ways}-way {shots}-shot, "
+            f"{'transductive' if transductive else 'inductive'}: {evaluation.accuracy:.4f} ± "
+            f"{evaluation.ci95:.4f} (95 % CI, {episodes} episodes); at 0 steps {evaluation.accuracy_unadapted:.4f}"
+        )
+
+
+def _classes(model: Model, dataset: "Dataset", split: str) -> tuple[str, ...]:
+    """The classes to score on; what is odd about them goes to stderr."""
+    stored = model.description["split"]
+    if split == "all":
+        seen = set(stored["train"]) & set(dataset.class_names)
+        if dataset.name == model.description["dataset"] and seen:
+            click.echo(f"note: {len(seen)} of these classes were trained on; use --split test", err=True)
+        return dataset.class_names
+    if dataset.name != model.description["dataset"]:
+        raise TrainingError(
+            f"the model's split is one of {model.description['dataset']}, not of {dataset.name}; "
+            "use --split all for data that it has never seen"
+        )
+    if dataset.fingerprint != model.description["provenance"]["dataset_fingerprint"]:
+        click.echo("note: these are not the very images that the model was trained on", err=True)
+    return tuple(stored[split])

@@ -1,0 +1,60 @@
+"""Export of a trained θ: its graphs, compared with torch before anything is stored."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from imaml.export.graphs import Function, functions, to_onnx
+from imaml.nets.classifier import Classifier
+from imaml.runtime.graphs import GraphError, Graphs
+from imaml.store import Bundle
+
+TOLERANCE = 1e-4
+PARITY_SIZES = ((5, 5), (2, 7), (5, 20), (2, 2))  # (ways, examples), all of them other sizes than the trace's
+
+
+class ParityError(GraphError):
+    """An exported graph that does not compute what torch computes."""
+
+
+def export(classifier: Classifier, theta: Tensor, description: dict[str, Any]) -> Bundle:
+    """Make a bundle of θ [classifier.size]; the description gets the layout and the parity that was found.
+
+    Raises ParityError where a graph differs from torch by more than 1e-4.
+    """
+    theta = theta.detach().cpu()
+    fixed_ways = classifier.fixed_ways
+    traced = functions(classifier, theta, ways=fixed_ways or 3, examples=(fixed_ways or 3) + 4)
+    graphs = {name: to_onnx(function) for name, function in traced.items()}
+    parity = _parity(classifier, theta, Graphs.load(graphs, threads=1))
+    if not parity <= TOLERANCE:
+        raise ParityError(
+            f"The exported graphs differ from torch by {parity:.1e}, more than {TOLERANCE:.0e}; nothing was stored."
+        )
+    named = {name: value.numpy() for name, value in classifier.layout.unpack(theta).items()}
+    return Bundle({**description, "layout": list(named), "parity": parity}, named, graphs)
+
+
+def _parity(classifier: Classifier, theta: Tensor, graphs: Graphs) -> float:
+    """The largest difference between ONNX Runtime and torch over all outputs and several sizes."""
+    runs = {
+        "centre": graphs.centre, "value_and_gradient": graphs.value_and_gradient, "predict": graphs.predict
+    }
+    largest = 0.0
+    for ways, examples in PARITY_SIZES:
+        ways = classifier.fixed_ways or ways
+        for name, function in functions(classifier, theta, ways, max(ways, examples)).items():
+            inputs = {key: value.detach().numpy() for key, value in function.inputs.items()}
+            for ours, torchs in zip(_tuple(runs[name](**inputs)), _tuple(_call(function)), strict=True):
+                largest = max(largest, float(np.abs(np.asarray(ours) - torchs.detach().numpy()).max()))
+    return largest
+
+
+def _call(function: Function) -> Any:
+    return function.call(*function.inputs.values())
+
+
+def _tuple(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)

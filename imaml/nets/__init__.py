@@ -1,0 +1,1 @@
+"""Functional networks: the parameters are one flat vector, an input like any other."""

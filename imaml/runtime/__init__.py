@@ -1,0 +1,1 @@
+"""The online side, without torch: preprocessing, ONNX Runtime sessions, adaptation and prediction."""

@@ -1,0 +1,162 @@
+"""A model's ONNX graphs as ONNX Runtime sessions; their parameters are inputs, so one set serves all."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+NAMES = ("centre", "value_and_gradient", "predict")
+
+_PROVIDERS = ["CPUExecutionProvider"]
+
+
+class GraphError(ValueError):
+    """A graph that cannot be run here; the message is a sentence for whoever brought it."""
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """The functions of a model. θ and φ are flat vectors; images [n, channels, height, width], ink 1.
+
+    Targets [n, ways] are weighted one-hot rows that sum to 1 over the support set.
+    """
+
+    _centre: ort.InferenceSession
+    _value_and_gradient: ort.InferenceSession
+    _predict: ort.InferenceSession
+
+    @classmethod
+    def load(cls, files: Mapping[str, bytes], threads: int) -> "Graphs":
+        """Make the sessions, each with that many threads.
+
+        Raises GraphError for a graph that is missing, is not ONNX, has its weights in other files or uses
+        operators that are not ONNX's own.
+        """
+        for name in NAMES:
+            if name not in files:
+                raise GraphError(f"The model has no graph {name!r}; export it again.")
+            _check_portable(name, files[name])
+        return cls(*(_session(name, files[name], threads) for name in NAMES))
+
+    def centre(self, theta: Array, images: Array, targets: Array) -> Array:
+        """The centre of the proximal term, a φ."""
+        (centre,) = self._centre.run(None, {"theta": theta, "images": images, "targets": targets})
+        return centre
+
+    def value_and_gradient(
+        self, phi: Array, images: Array, targets: Array
+    ) -> tuple[float, Array, Array, Array]:
+        """L(φ), ∇L(φ), the support's logits [n, ways] and its moments."""
+        loss, gradient, logits, moments = self._value_and_gradient.run(
+            None, {"phi": phi, "images": images, "targets": targets}
+        )
+        return float(loss), gradient, logits, moments
+
+    def predict(self, phi: Array, moments: Array, images: Array) -> Array:
+        """Probabilities [n, ways], each row a function of φ, the moments and that one image."""
+        (probabilities,) = self._predict.run(None, {"phi": phi, "moments": moments, "images": images})
+        return probabilities
+
+
+def _session(name: str, graph: bytes, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Idle threads must not spin: other adaptations need the cores.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return ort.InferenceSession(graph, options, providers=_PROVIDERS)
+    except Exception as error:  # ONNX Runtime raises many types, none of them public
+        raise GraphError(f"The graph {name!r} cannot be loaded: {error}") from error
+
+
+# What is looked for lies in few places of the file (field numbers of onnx.proto), and the whole package that
+# reads ONNX files is larger than the service.
+_MODEL_GRAPH, _MODEL_OPSET, _MODEL_FUNCTIONS = 7, 8, 25
+_GRAPH_NODE, _GRAPH_INITIALIZER = 1, 5
+_NODE_ATTRIBUTE, _NODE_DOMAIN = 5, 7
+_ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPH, _ATTRIBUTE_TENSORS, _ATTRIBUTE_GRAPHS = 5, 6, 10, 11
+_TENSOR_EXTERNAL = (13, 14)
+_OPSET_DOMAIN = 1
+_OWN_DOMAINS = (b"", b"ai.onnx")
+
+
+def _check_portable(name: str, graph: bytes) -> None:
+    """Refuse weights in other files, which could be any file here, and operators from elsewhere."""
+    try:
+        for field, value in _fields(graph):
+            if field == _MODEL_GRAPH:
+                _check_graph(name, value)
+            elif field == _MODEL_FUNCTIONS or (field == _MODEL_OPSET and _foreign(value, _OPSET_DOMAIN)):
+                raise GraphError(f"The graph {name!r} uses custom operators; only ONNX's own are run.")
+    except (IndexError, RecursionError) as error:
+        raise GraphError(f"The graph {name!r} is not an ONNX file.") from error
+
+
+def _check_graph(name: str, graph: bytes) -> None:
+    for field, value in _fields(graph):
+        if field == _GRAPH_INITIALIZER:
+            _check_tensor(name, value)
+        elif field == _GRAPH_NODE:
+            if _foreign(value, _NODE_DOMAIN):
+                raise GraphError(f"The graph {name!r} uses custom operators; only ONNX's own are run.")
+            for node_field, attribute in _fields(value):
+                if node_field == _NODE_ATTRIBUTE:
+                    _check_attribute(name, attribute)
+
+
+def _check_attribute(name: str, attribute: bytes) -> None:
+    for field, value in _fields(attribute):
+        if field in (_ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS):
+            _check_tensor(name, value)
+        elif field in (_ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS):
+            _check_graph(name, value)
+
+
+def _check_tensor(name: str, tensor: bytes) -> None:
+    if any(field in _TENSOR_EXTERNAL and value for field, value in _fields(tensor)):
+        raise GraphError(f"The graph {name!r} keeps weights in other files; put them inside.")
+
+
+def _foreign(message: bytes, field: int) -> bool:
+    return any(number == field and value not in _OWN_DOMAINS for number, value in _fields(message))
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
+    """Field numbers and contents of a protobuf message; IndexError where it is none."""
+    position = 0
+    while position < len(message):
+        key, position = _varint(message, position)
+        kind = key & 7
+        if kind == 0:
+            number, end = _varint(message, position)
+            yield key >> 3, number.to_bytes(10, "little").rstrip(b"\0")
+        else:
+            if kind == 2:
+                size, position = _varint(message, position)
+            elif kind in (1, 5):
+                size = 8 if kind == 1 else 4
+            else:
+                raise IndexError("no such kind of field")
+            end = position + size
+            if end > len(message):
+                raise IndexError("a field is longer than its message")
+            yield key >> 3, message[position:end]
+        position = end
+
+
+def _varint(message: bytes, position: int) -> tuple[int, int]:
+    number = shift = 0
+    while True:
+        byte = message[position]
+        number |= (byte & 0x7F) << shift
+        position, shift = position + 1, shift + 7
+        if byte < 0x80:
+            return number, position
+        if shift > 63:
+            raise IndexError("a number is too long")

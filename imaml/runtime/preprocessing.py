@@ -1,0 +1,251 @@
+"""From an image file to the 28 x 28 drawing that a model sees, the same in training and in the service.
+
+Paper, pen and canvas should not matter, the figure alone should. So the ink is found (by Otsu's threshold;
+ground is what dominates the border), thinned to lines of one cell on a fine grid, and drawn again with one
+round pen: a thin pen on a large canvas and a thick one on a small canvas give the same drawing, ink 255 on
+ground 0.
+"""
+
+import io
+import re
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+VERSION = 1
+"""Number of this way of preprocessing; a model stores the number that it was trained with."""
+
+SIZE = 28
+"""Height and width in pixels of what the model sees."""
+
+Grey = NDArray[np.uint8]
+"""A decoded grey image, [height, width], of any size and polarity."""
+
+_CELLS = 3 * SIZE  # the fine grid on which figures are thinned and drawn; 3 x 3 of its cells make one pixel
+_STRIDE = _CELLS + 2  # with a ring of ground around it, so that every cell has eight neighbours
+_PEN = np.hypot(*np.mgrid[-3:4, -3:4]) < 3.5  # seven cells wide: strokes of 2.3 pixels
+_FIGURE = _CELLS - 2 * 6 - 7  # extent of a figure's centre lines, with 2 pixels of margin beyond the pen
+_LARGEST_ZOOM = 1.5  # of a thinned figure: a dot's few cells must not grow into a line
+_LEAST_CONTRAST = 16  # between ink and ground; below it there is nothing but noise
+_LONGEST_SIDE = 1024  # larger images are reduced first
+_CHUNK = 32  # images thinned at once: more do not fit the cache
+
+_FORMATS = {"PNG": rb"\x89PNG\r\n\x1a\n", "JPEG": rb"\xff\xd8\xff", "WEBP": rb"RIFF.{4}WEBP", "BMP": rb"BM"}
+_SIGNATURE = re.compile(b"|".join(_FORMATS.values()), re.DOTALL)
+_UPRIGHT = {  # how to turn an image with this EXIF orientation upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# Once here, not around each call: the filters are the whole process's, and calls come from many threads.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+class ImageError(ValueError):
+    """A file that cannot be read as an image; the message is a sentence for whoever sent the file."""
+
+    index = 0
+    """Position of the file among those that were given."""
+
+
+class UnsupportedFormat(ImageError):
+    """The content is not of an image format that is read here."""
+
+
+class TooManyPixels(ImageError):
+    """The image has more pixels than are allowed."""
+
+
+def preprocess(data: bytes, *, max_pixels: int = 25_000_000) -> NDArray[np.uint8]:
+    """What the model sees of one image file: [28, 28], ink 255 on ground 0, all zeros for a blank image.
+
+    Raises ImageError where `data` is no image that can be read, or has more than `max_pixels` pixels.
+    """
+    return preprocess_many([data], max_pixels=max_pixels)[0]
+
+
+def preprocess_many(files: Sequence[bytes], *, max_pixels: int = 25_000_000) -> NDArray[np.uint8]:
+    """What the model sees of each image file: [n, 28, 28]; each as if it were alone.
+
+    Raises ImageError, whose `index` tells which, where one is no image or has more than `max_pixels` pixels.
+    """
+    drawings = np.empty((len(files), SIZE, SIZE), np.uint8)
+    for start in range(0, len(files), _CHUNK):
+        greys: list[Grey] = []
+        for index, data in enumerate(files[start : start + _CHUNK], start):
+            try:
+                greys.append(decode(data, max_pixels=max_pixels))
+            except ImageError as error:
+                error.index = index
+                raise
+        drawings[start : start + _CHUNK] = normalise(greys)
+    return drawings
+
+
+def decode(data: bytes, *, max_pixels: int = 25_000_000) -> Grey:
+    """The upright grey image in a PNG, JPEG, WebP or BMP file, white where transparent, reduced if large.
+
+    Raises ImageError where `data` is no image that can be read, or has more than `max_pixels` pixels.
+    """
+    if not data:
+        raise ImageError("the file is empty; send a PNG, JPEG, WebP or BMP image.")
+    if not _SIGNATURE.match(data):
+        raise UnsupportedFormat(
+            "the file is not a PNG, JPEG, WebP or BMP image by its content; convert it to one."
+        )
+    try:
+        with Image.open(io.BytesIO(data), formats=list(_FORMATS)) as image:
+            width, height = image.size
+            if width * height > max_pixels:
+                raise TooManyPixels(_too_many(f"{width} x {height} pixels", max_pixels))
+            # A JPEG is decoded at a fraction of its size, which spares most of a photograph's time.
+            image.draft(None, (_LONGEST_SIDE, _LONGEST_SIDE))
+            return _reduced(_upright(_flat(image), image))
+    except ImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise TooManyPixels(_too_many("far too many pixels", max_pixels)) from None
+    except Exception as error:  # Pillow's decoders raise whatever the damage leads them to
+        raise ImageError("the image is damaged or cut short; save it again or send another.") from error
+
+
+def normalise(greys: Sequence[Grey]) -> NDArray[np.uint8]:
+    """The figures in grey images of any sizes, each drawn alike: [n, 28, 28], ink 255 on ground 0."""
+    drawings = np.empty((len(greys), SIZE, SIZE), np.uint8)
+    for start in range(0, len(greys), _CHUNK):
+        chunk = greys[start : start + _CHUNK]
+        ink = np.zeros((len(chunk), _STRIDE, _STRIDE), np.uint8)
+        for cells, grey in zip(ink, chunk, strict=True):
+            _place_ink(grey, cells)
+        drawings[start : start + _CHUNK] = _draw(_thin(ink), len(chunk))
+    return drawings
+
+
+def _too_many(size: str, max_pixels: int) -> str:
+    return f"the image has {size}, more than the {max_pixels:,} that are allowed; send a smaller one."
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """Grey levels of an image of any mode, transparency on white."""
+    if image.mode.startswith("I"):  # 16 bits
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("L")
+
+
+def _upright(grey: Image.Image, original: Image.Image) -> Image.Image:
+    try:
+        orientation = original.getexif().get(0x0112)
+    except Exception:  # damaged metadata says nothing about the pixels
+        orientation = None
+    return grey.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else grey
+
+
+def _reduced(grey: Image.Image) -> Grey:
+    factor = _LONGEST_SIDE / max(grey.size)
+    if factor < 1:
+        width, height = (max(1, round(side * factor)) for side in grey.size)
+        grey = grey.resize((width, height), Image.Resampling.BOX)
+    return np.array(grey)
+
+
+def _place_ink(grey: Grey, cells: NDArray[np.uint8]) -> None:
+    """Sets to 1 the `cells` [_STRIDE, _STRIDE] with ink, whose box is scaled to fill all but the ring."""
+    threshold, contrast = _otsu(grey)
+    if contrast < _LEAST_CONTRAST:
+        return
+    border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+    if 2 * np.count_nonzero(border > threshold) >= border.size:
+        grey, threshold = 255 - grey, 255 - threshold
+    ink = grey > threshold
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    # One pixel around the box belongs to it: the ink fades into it.
+    top, bottom = max(0, rows[0] - 1), min(grey.shape[0], rows[-1] + 2)
+    left, right = max(0, columns[0] - 1), min(grey.shape[1], columns[-1] + 2)
+    scale = _CELLS / max(bottom - top, right - left)
+    width, height = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
+    if scale < 1:
+        # A line of one pixel covers a share `scale` of a cell, or half of that in each of two cells.
+        source, method, threshold = ink.astype(np.uint8) * 255, Image.Resampling.BOX, 0.4 * 255 * scale
+    else:
+        source, method = grey, Image.Resampling.BICUBIC
+    resized = Image.fromarray(source).resize((width, height), method, box=(left, top, right, bottom))
+    cells[1 : height + 1, 1 : width + 1] = np.asarray(resized) > threshold
+
+
+def _otsu(grey: Grey) -> tuple[float, float]:
+    """The threshold that parts dark from light with the largest variance between them, and their contrast."""
+    counts = np.bincount(grey.ravel(), minlength=256)
+    dark, dark_sum = np.cumsum(counts)[:-1], np.cumsum(counts * np.arange(256))[:-1]
+    total, total_sum = grey.size, int(dark_sum[-1] + 255 * counts[-1])
+    light = total - dark
+    # Whole numbers as long as possible, so that the negative image gives the mirrored threshold exactly.
+    between = (total_sum * dark - total * dark_sum).astype(np.float64) ** 2 / np.maximum(dark * light, 1)
+    best = np.flatnonzero(between == between.max())
+    level = best[0]
+    if between[level] == 0:
+        return 255.0, 0.0
+    contrast = (total_sum - dark_sum[level]) / light[level] - dark_sum[level] / dark[level]
+    return (best[0] + best[-1]) / 2 + 0.5, float(contrast)
+
+
+def _removable() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which ink cells may go, by the code [256] of their neighbours, in the first and in the second pass."""
+    n, ne, e, se, s, sw, w, nw = (np.arange(256) >> np.arange(8)[:, None] & 1).astype(np.bool_)
+    parts = np.sum([~n & (ne | e), ~e & (se | s), ~s & (sw | w), ~w & (nw | n)], axis=0)
+    pairs = np.sum([nw | n, ne | e, se | s, sw | w], axis=0), np.sum([n | ne, e | se, s | sw, w | nw], axis=0)
+    edge = (parts == 1) & np.isin(np.minimum(*pairs), (2, 3))
+    return edge & ~((s | sw | ~nw) & w), edge & ~((n | ne | ~se) & e)
+
+
+_REMOVABLE = _removable()
+_AROUND = np.array([-_STRIDE, 1 - _STRIDE, 1, _STRIDE + 1, _STRIDE, _STRIDE - 1, -1, -_STRIDE - 1])[:, None]
+_BIT = np.arange(8, dtype=np.uint8)[:, None]
+
+
+def _thin(ink: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Thins `ink` [n, _STRIDE, _STRIDE] in place to lines of one cell and gives their flat positions.
+
+    Z. Guo and R. W. Hall, "Parallel thinning with two-subiteration algorithms", CACM 32(3), 1989.
+    """
+    cells = ink.ravel()
+    active = np.flatnonzero(cells)
+    while True:
+        before = active.size
+        for removable in _REMOVABLE:
+            code = np.bitwise_or.reduce(cells[_AROUND + active] << _BIT, axis=0)
+            gone = removable[code]
+            cells[active[gone]] = 0
+            active = active[~gone]
+        if active.size == before:
+            return active
+
+
+def _draw(skeleton: NDArray[np.int64], count: int) -> NDArray[np.uint8]:
+    """The thinned figures of `count` images, each centred, scaled to one extent and drawn with the pen."""
+    image, cell = np.divmod(skeleton, _STRIDE * _STRIDE)
+    position = np.stack(np.divmod(cell, _STRIDE))
+    drawn, start = np.unique(image, return_index=True)
+    canvas = np.zeros((count, _CELLS, _CELLS), np.uint8)
+    if drawn.size:
+        low, high = np.minimum.reduceat(position, start, axis=1), np.maximum.reduceat(position, start, axis=1)
+        zoom = np.minimum(_FIGURE / np.maximum((high - low).max(axis=0), 1), _LARGEST_ZOOM)
+        which = np.searchsorted(drawn, image)
+        centred = (position - ((low + high) / 2)[:, which]) * zoom[which]
+        row, column = np.rint(centred + (_CELLS - 1) / 2).astype(np.int64)
+        lines = canvas.copy()
+        lines[image, row, column] = 1
+        for down, right in np.argwhere(_PEN) - 3:
+            canvas |= np.roll(lines, (down, right), axis=(1, 2))  # the margin keeps ink from wrapping around
+    covered = canvas.reshape(count, SIZE, 3, SIZE, 3).sum(axis=(2, 4), dtype=np.uint16)
+    return np.rint(covered * (255 / 9)).astype(np.uint8)

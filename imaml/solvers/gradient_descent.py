@@ -1,0 +1,74 @@
+"""Proximal gradient descent on L(φ) + λ/2 ‖φ − c‖²."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from imaml.solvers.status import Status
+
+
+@dataclass(frozen=True)
+class InnerSolution:
+    """Where an inner solver ended. The leading dimensions are those of the problems solved."""
+
+    value: Tensor
+    """φ [..., size]."""
+    status: Tensor
+    """A `Status` code for each problem [...]."""
+    steps: Tensor
+    """Steps taken by each problem [...]."""
+    residual: Tensor
+    """‖∇L(φ) + λ(φ − c)‖₂ at the returned φ [...]."""
+    losses: Tensor
+    """L before each step and at the returned φ [steps + 1, ...]."""
+    residuals: Tensor
+    """Residual norms at the same points [steps + 1, ...]."""
+
+
+@dataclass(frozen=True)
+class GradientDescent:
+    """φ ← φ − η(∇L(φ) + λ(φ − c)) from φ = c, for at most `steps` steps.
+
+    A problem whose residual is at most `tolerance` stops there; 0 never stops early.
+    """
+
+    steps: int
+    learning_rate: float
+    tolerance: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.steps < 0:
+            raise ValueError(f"steps is {self.steps}; it must be 0 or more")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate is {self.learning_rate}; it must be above 0")
+        if not self.tolerance >= 0:
+            raise ValueError(f"tolerance is {self.tolerance}; it must be 0 or more")
+
+    def solve(
+        self, value_and_gradient: Callable[[Tensor], tuple[Tensor, Tensor]], centre: Tensor, lam: float
+    ) -> InnerSolution:
+        """Minimise from `centre` [..., size]; `value_and_gradient(φ)` gives L [...] and ∇L [..., size]."""
+        phi = centre
+        active = torch.ones(centre.shape[:-1], dtype=torch.bool, device=centre.device)
+        steps = torch.zeros_like(active, dtype=torch.int64)
+        losses: list[Tensor] = []
+        residuals: list[Tensor] = []
+        for step in range(self.steps + 1):
+            loss, gradient = value_and_gradient(phi)
+            gradient = gradient + lam * (phi - centre)
+            residual = gradient.norm(dim=-1)
+            losses.append(loss)
+            residuals.append(residual)
+            if self.tolerance:
+                active = active & (residual > self.tolerance)
+                if not active.any():
+                    break
+            if step < self.steps:
+                phi = phi - self.learning_rate * active[..., None] * gradient
+                steps = steps + active
+        converged = (residuals[-1] <= self.tolerance) & (self.tolerance > 0)
+        status = torch.where(converged, Status.CONVERGED, Status.STEP_LIMIT)
+        status = torch.where(residuals[-1].isfinite(), status, Status.NON_FINITE)
+        return InnerSolution(phi, status, steps, residuals[-1], torch.stack(losses), torch.stack(residuals))

@@ -1,0 +1,46 @@
+"""The database: experiments, metrics, evaluations, models and adaptations, on SQLite and PostgreSQL."""
+
+from imaml.store.bundles import Bundle
+from imaml.store.engine import create_engine
+from imaml.store.errors import (
+    BundleError,
+    CorruptBlob,
+    DatabaseError,
+    InvalidValue,
+    NotFound,
+    StoreError,
+)
+from imaml.store.repository.metrics import Metric, Point
+from imaml.store.repository.portable import Page
+from imaml.store.schema import current_revision, is_current, upgrade
+from imaml.store.store import Store, Transaction
+from imaml.store.tables import Adaptation, Evaluation, Experiment, Model, State, Status
+from imaml.store.values import check_name, new_id, utc_now
+
+__all__ = [
+    "Adaptation",
+    "Bundle",
+    "BundleError",
+    "CorruptBlob",
+    "DatabaseError",
+    "Evaluation",
+    "Experiment",
+    "InvalidValue",
+    "Metric",
+    "Model",
+    "NotFound",
+    "Page",
+    "Point",
+    "State",
+    "Status",
+    "Store",
+    "StoreError",
+    "Transaction",
+    "check_name",
+    "create_engine",
+    "current_revision",
+    "is_current",
+    "new_id",
+    "upgrade",
+    "utc_now",
+]

@@ -1,0 +1,109 @@
+"""Engines for SQLite and PostgreSQL, set up so that both behave alike and fail with one clear line."""
+
+import json
+import sqlite3
+from functools import partial
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import URL, Connection, Engine, event, exc, make_url
+from sqlalchemy.engine import ExceptionContext
+
+from imaml.store.errors import DatabaseError, InvalidValue
+
+BUSY_TIMEOUT_SECONDS = 30
+CONNECT_TIMEOUT_SECONDS = 10
+
+# Execution options of a transaction that only reads.
+READING: dict[str, Any] = {"reading": True, "postgresql_readonly": True}
+
+_ADVICE = {
+    "not a database": "move the file away and run `imaml db upgrade`, or restore it from a backup",
+    "malformed": "move the file away and run `imaml db upgrade`, or restore it from a backup",
+    "unable to open": "check that its folder exists and may be written, then run `imaml db upgrade`",
+    "is locked": f"another process kept it locked for {BUSY_TIMEOUT_SECONDS} s: stop that process",
+    "is full": "free some disk space",
+    "no space left": "free some disk space",
+    "readonly": "check that the file and its folder may be written",
+    "read-only": "check that the database may be written",
+    "no such": "bring it up to date with `imaml db upgrade`",
+    "no column named": "bring it up to date with `imaml db upgrade`",
+    "does not exist": "create it, or bring it up to date with `imaml db upgrade`",
+    "password": "check the user and the password in IMAML_DATABASE_URL",
+    "connect": "check that the server runs and that IMAML_DATABASE_URL names it",
+}
+
+
+def create_engine(url: str) -> Engine:
+    """Return an engine for `sqlite:///FILE` or `postgresql://…`; nothing is connected yet.
+
+    Whatever uses the engine meets `DatabaseError` when the database cannot be used, and `InvalidValue` when
+    it refuses a value. `DatabaseError` is also raised here, for a URL that is neither kind.
+    """
+    parsed = parse_url(url)
+    serializer = partial(json.dumps, allow_nan=False)
+    if parsed.get_backend_name() == "sqlite":
+        engine = sqlalchemy.create_engine(
+            parsed, json_serializer=serializer, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        engine = sqlalchemy.create_engine(
+            parsed,
+            json_serializer=serializer,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+        )
+    event.listen(engine, "handle_error", partial(_raise_clear_error, parsed))
+    return engine
+
+
+def parse_url(url: str) -> URL:
+    """Return the URL with the driver that is used for it, or raise `DatabaseError`."""
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError as error:
+        raise DatabaseError(
+            "IMAML_DATABASE_URL is no database URL; use sqlite:///FILE or postgresql://…"
+        ) from error
+    if parsed.drivername == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    # A database in memory would be another one for each connection.
+    is_file = parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:")
+    if not is_file and parsed.drivername != "postgresql+psycopg":
+        raise DatabaseError(f"cannot use database {shown(parsed)}; use sqlite:///FILE or postgresql://…")
+    return parsed
+
+
+def shown(url: URL) -> str:
+    """Return the URL for a message: its password masked, its parameters, which may hold one too, left out."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver's own BEGIN comes too late (after the first reads): it is off, and `_begin_sqlite` does it.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once: a reader that turns writer later fails instead of waiting its turn."""
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(reading)}")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _raise_clear_error(url: URL, context: ExceptionContext) -> None:
+    if context.is_pre_ping:
+        return  # A connection has gone stale: the pool replaces it.
+    error, reason = context.sqlalchemy_exception, f"{context.original_exception}".partition("\n")[0]
+    if isinstance(error, exc.DataError):
+        raise InvalidValue(f"the database refuses a value: {reason}")
+    # The other kinds are violated constraints and mistakes in a statement: bugs, not conditions.
+    unusable = isinstance(error, exc.OperationalError) or type(error) is exc.DatabaseError
+    if unusable or "does not exist" in reason:
+        advice = next((text for key, text in _ADVICE.items() if key in reason.lower()), "look at its log")
+        raise DatabaseError(f"cannot use database {shown(url)}: {reason}; {advice}")

@@ -1,0 +1,81 @@
+"""Adaptations: parameters solved from somebody's examples."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy.orm import Session
+
+from imaml.store.errors import NotFound
+from imaml.store.repository.blobs import Blobs
+from imaml.store.repository.models import Models
+from imaml.store.repository.portable import Page, read_page
+from imaml.store.tables import Adaptation
+from imaml.store.values import utc_now
+
+
+class Adaptations:
+    """A tenant's adaptations; one that has expired is as one that never was."""
+
+    def __init__(self, session: Session, tenant: str, models: Models, blobs: Blobs) -> None:
+        self._session = session
+        self._tenant = tenant
+        self._models = models
+        self._blobs = blobs
+
+    def add(self, adaptation: Adaptation, *, parameters: bytes, examples: bytes | None = None) -> Adaptation:
+        """Store an adaptation with its parameters and, to look at and extend later, its examples.
+
+        Raises `NotFound` for its model.
+        """
+        self._models.get(adaptation.model_id)
+        adaptation.tenant = self._tenant
+        adaptation.parameters_sha256 = self._blobs.put(parameters)
+        adaptation.examples_sha256 = None if examples is None else self._blobs.put(examples)
+        self._session.add(adaptation)
+        self._session.flush()
+        return adaptation
+
+    def get(self, adaptation_id: str) -> Adaptation:
+        """Return the adaptation, or raise `NotFound`."""
+        statement = select(Adaptation).where(Adaptation.id == adaptation_id, self._present())
+        adaptation = self._session.scalar(statement)
+        if adaptation is None:
+            raise NotFound("adaptation", adaptation_id)
+        return adaptation
+
+    def list(self, *, cursor: str | None = None, limit: int = 50) -> Page[Adaptation]:
+        """Return the adaptations, newest first."""
+        statement = select(Adaptation).where(self._present())
+        return read_page(
+            self._session, statement, [Adaptation.id.expression], descending=True, cursor=cursor, limit=limit
+        )
+
+    def delete(self, adaptation_id: str) -> None:
+        """Delete the adaptation with its parameters and examples, or raise `NotFound`."""
+        if not self._remove((Adaptation.id == adaptation_id) & self._present()):
+            raise NotFound("adaptation", adaptation_id)
+
+    def sweep(self, now: datetime | None = None) -> int:
+        """Delete what has expired at `now`, of every tenant, and return how many there were."""
+        return self._remove(Adaptation.expires_at <= (now or utc_now()))
+
+    def parameters(self, adaptation_id: str) -> bytes:
+        """Return the parameters; raises `NotFound`, `CorruptBlob`."""
+        return self._blobs.get(self.get(adaptation_id).parameters_sha256)
+
+    def examples(self, adaptation_id: str) -> bytes | None:
+        """Return the examples, or None if they were not stored; raises `NotFound`, `CorruptBlob`."""
+        sha256 = self.get(adaptation_id).examples_sha256
+        return None if sha256 is None else self._blobs.get(sha256)
+
+    def _present(self) -> ColumnElement[bool]:
+        lasting = or_(Adaptation.expires_at.is_(None), Adaptation.expires_at > utc_now())
+        return (Adaptation.tenant == self._tenant) & lasting
+
+    def _remove(self, condition: ColumnElement[bool]) -> int:
+        hashes = (Adaptation.parameters_sha256, Adaptation.examples_sha256)
+        deleted = self._session.execute(delete(Adaptation).where(condition).returning(*hashes)).all()
+        # In one order, so that two who remove the same bytes wait for each other and never crosswise.
+        for sha256 in sorted({sha256 for row in deleted for sha256 in row if sha256}):
+            self._blobs.remove_unreferenced(sha256)
+        return len(deleted)

@@ -1,0 +1,1 @@
+"""The outer loop: training, evaluation, and what a run leaves behind."""

@@ -1,0 +1,58 @@
+"""Where a run's numbers come from: code, data, versions and hardware."""
+
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from imaml.tasks.dataset import Dataset
+
+PACKAGES = ("imaml", "torch", "numpy", "onnx", "onnxruntime")
+
+
+def provenance(dataset: Dataset, device: torch.device) -> dict[str, Any]:
+    """What to store beside a run so that its numbers can be traced and repeated."""
+    return {
+        "git_commit": _git("rev-parse", "HEAD"),
+        "git_dirty": bool(_git("status", "--porcelain")),
+        "dataset_fingerprint": dataset.fingerprint,
+        "dataset_classes": len(dataset.class_names),
+        "dataset_images": len(dataset.images),
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in PACKAGES},
+        "hardware": _hardware(device),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    """Output of a git command about this code, or None where it does not lie in a git checkout."""
+    folder = Path(__file__).parent
+    try:
+        result = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() if result.returncode == 0 else None
+
+
+def _version(package: str) -> str | None:
+    for name in (package, f"{package}-gpu"):  # onnxruntime comes under either name
+        try:
+            return version(name)
+        except ImportError:
+            continue
+    return None
+
+
+def _hardware(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,192 @@
+"""A training run in the database: started, watched, interrupted, resumed, and ended with a model."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from imaml.metagrads.implicit import MetaGradient
+from imaml.solvers.status import Status
+from imaml.store import Experiment, Metric, Model, Store, bundles
+from imaml.tasks.dataset import Dataset
+from imaml.tasks.split import Split, split as make_split
+from imaml.training.config import TrainingConfig
+from imaml.training.errors import TrainingError
+from imaml.training.evaluation import Scores
+from imaml.training.provenance import provenance
+from imaml.training.publish import bundle
+from imaml.training.trainer import Trainer
+
+WRITE_SECONDS = 2.0
+CHECKPOINT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is, for whoever watches it."""
+
+    step: int
+    total: int
+    seconds_per_step: float
+    outer_loss: float
+    validation_accuracy: float | None
+
+    @property
+    def seconds_left(self) -> float:
+        """Time left at the present rate."""
+        return (self.total - self.step) * self.seconds_per_step
+
+
+def start(store: Store, config: TrainingConfig, dataset: Dataset) -> Experiment:
+    """Enter a new run into the database."""
+    experiment = Experiment(
+        name=config.name,
+        algorithm=config.algorithm,
+        dataset=dataset.name,
+        config=config.model_dump(mode="json"),
+        provenance={},
+        split={name: list(classes) for name, classes in asdict(make_split(dataset, config.seed)).items()},
+        total_steps=config.meta_steps,
+    )
+    with store.transaction() as transaction:
+        return transaction.experiments.add(experiment)
+
+
+def resume(store: Store, experiment: Experiment, dataset: Dataset) -> Experiment:
+    """Take up an unfinished run. Raises TrainingError where the data are not those it was started with."""
+    known = experiment.provenance.get("dataset_fingerprint", dataset.fingerprint)
+    if known != dataset.fingerprint:
+        raise TrainingError(
+            f"The data of {experiment.name!r} have changed since it was started (fingerprint {known[:12]}, "
+            f"now {dataset.fingerprint[:12]}); give the same --data, or start a new run."
+        )
+    with store.transaction() as transaction:
+        return transaction.experiments.resume(experiment.id)
+
+
+class Run:
+    """One process's work on an experiment."""
+
+    def __init__(self, store: Store, experiment: Experiment, dataset: Dataset) -> None:
+        """Set up the trainer, at the last checkpoint if there is one.
+
+        Raises TrainingError, or DataError where the data are too few.
+        """
+        self._store, self._id = store, experiment.id
+        self._dataset = dataset
+        self._split = Split(**{name: tuple(classes) for name, classes in experiment.split.items()})
+        self._config = TrainingConfig.model_validate(experiment.config)
+        self.trainer = Trainer(self._config, dataset, self._split)
+        self._metrics: list[Metric] = []
+        with store.transaction() as transaction:
+            if checkpoint := transaction.experiments.load_checkpoint(self._id):
+                self.trainer.restore(checkpoint)
+            transaction.metrics.truncate_after(self._id, self.trainer.step)
+            entry = transaction.experiments.get(self._id)
+            entry.provenance = {**entry.provenance, **provenance(dataset, self.trainer.device)}
+            self._seconds = float(entry.provenance.get("wall_seconds", 0.0))
+
+    def until_done(self, report: Callable[[Progress], None], stop: Callable[[], bool]) -> Model | None:
+        """Train to the end and store the model; None where `stop()` asked for a stop before that.
+
+        A stopped run is resumable; so is a failed one, from its last checkpoint.
+        """
+        try:
+            if not self._train(report, stop):
+                self._finish_interrupted()
+                return None
+            return self._publish()
+        except Exception as error:
+            with self._store.transaction() as transaction:
+                transaction.experiments.finish(self._id, "failed", str(error))
+            raise
+
+    def _train(self, report: Callable[[Progress], None], stop: Callable[[], bool]) -> bool:
+        trainer, total = self.trainer, self._config.meta_steps
+        started, first = time.perf_counter(), trainer.step
+        written = saved = started
+        earlier = self._seconds
+        accuracy: float | None = None
+        while trainer.step < total:
+            if stop():
+                return False
+            gradient = trainer.advance()
+            self._metrics += _step_metrics(trainer.step, gradient)
+            validated = trainer.step % self._config.validate_every == 0 or trainer.step == total
+            if validated:
+                scores = trainer.validate()
+                accuracy = scores.accuracy
+                self._metrics += _validation_metrics(trainer.step, scores)
+                self._metrics += _inner_metrics(trainer.step, gradient)
+            now = time.perf_counter()
+            self._seconds = earlier + now - started
+            rate = (now - started) / (trainer.step - first)
+            report(Progress(trainer.step, total, rate, gradient.outer_losses.mean().item(), accuracy))
+            checkpoint = validated or now - saved > CHECKPOINT_SECONDS
+            if checkpoint or now - written > WRITE_SECONDS:
+                self._write(checkpoint)
+                written = now
+                saved = now if checkpoint else saved
+        return True
+
+    def _write(self, checkpoint: bool) -> None:
+        """Bring the database up to this step."""
+        step = self.trainer.step
+        with self._store.transaction() as transaction:
+            transaction.metrics.write(self._id, self._metrics)
+            transaction.experiments.heartbeat(self._id, step)
+            if checkpoint:
+                transaction.experiments.save_checkpoint(self._id, self.trainer.checkpoint(), step)
+                entry = transaction.experiments.get(self._id)
+                entry.provenance = {**entry.provenance, "wall_seconds": round(self._seconds, 1)}
+        self._metrics = []
+
+    def _finish_interrupted(self) -> None:
+        self._write(checkpoint=True)
+        with self._store.transaction() as transaction:
+            transaction.experiments.finish(self._id, "interrupted")
+
+    def _publish(self) -> Model:
+        with self._store.reading() as transaction:
+            source = transaction.experiments.get(self._id).provenance
+        exported, evaluations = bundle(self.trainer, self._dataset, self._split, source)
+        with self._store.transaction() as transaction:
+            model = transaction.models.add(
+                self._config.name, bundles.write(exported), experiment_id=self._id
+            )
+            for evaluation in evaluations:
+                evaluation.experiment_id, evaluation.model_id = self._id, model.id
+                transaction.evaluations.add(evaluation)
+            transaction.experiments.finish(self._id, "completed")
+        return model
+
+
+def _step_metrics(step: int, gradient: MetaGradient) -> list[Metric]:
+    """What a meta-step tells: the outer loss, and how the solves went."""
+    inner, linear = gradient.inner, gradient.linear
+    negative = linear.status == Status.NEGATIVE_CURVATURE
+    values = {
+        "outer_loss": gradient.outer_losses.mean(),
+        "meta_gradient_norm": gradient.value.norm(),
+        "inner_residual": inner.residual.mean(),
+        "linear_residual": linear.residual.mean(),
+        "negative_curvature": negative.double().mean(),
+    }
+    return [Metric(name, step, value.item()) for name, value in values.items()]
+
+
+def _inner_metrics(step: int, gradient: MetaGradient) -> list[Metric]:
+    """The inner loop of this meta-step, by inner step, mean over its tasks."""
+    curves = {"inner_loss": gradient.inner.losses, "inner_step_residual": gradient.inner.residuals}
+    return [
+        Metric(name, step, value, inner_step)
+        for name, curve in curves.items()
+        for inner_step, value in enumerate(curve.mean(1).tolist())
+    ]
+
+
+def _validation_metrics(step: int, scores: Scores) -> list[Metric]:
+    return [
+        Metric("validation_accuracy", step, scores.accuracy),
+        Metric("validation_ci95", step, scores.ci95),
+        Metric("validation_accuracy_unadapted", step, scores.accuracy_unadapted),
+    ]
