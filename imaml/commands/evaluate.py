@@ -1,5 +1,6 @@
 """`imaml evaluate`: accuracy of a stored model on episodes of its unseen characters."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,20 +23,38 @@ SPLITS = ("train", "validation", "test", "all")
 @click.argument("model")
 @click.option("--dataset", help="Data set; the model's own by default.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder or archive of the data set.")
-@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True,
-              help="Part of the split stored with the model; all: data that the model has never seen.")
+@click.option(
+    "--split",
+    type=click.Choice(SPLITS),
+    default="test",
+    show_default=True,
+    help="Part of the split stored with the model; all: data that the model has never seen.",
+)
 @click.option("--ways", type=click.IntRange(2), default=5, show_default=True)
 @click.option("--shots", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--queries", type=click.IntRange(1), default=5, show_default=True, help="Of each class.")
 @click.option("--episodes", type=click.IntRange(2), default=600, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the episodes alone.")
-@click.option("--transductive", is_flag=True,
-              help="Normalise by the query batch, as the papers' code does; no service can do this.")
+@click.option(
+    "--transductive",
+    is_flag=True,
+    help="Normalise by the query batch, as the papers' code does; no service can do this.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @json_option
 def evaluate(
-    model: str, dataset: str | None, data: Path | None, split: str, ways: int, shots: int, queries: int,
-    episodes: int, seed: int, transductive: bool, device: str, as_json: bool,
+    model: str,
+    dataset: str | None,
+    data: Path | None,
+    split: str,
+    ways: int,
+    shots: int,
+    queries: int,
+    episodes: int,
+    seed: int,
+    transductive: bool,
+    device: str,
+    as_json: bool,
 ) -> None:
     """Score MODEL (a name, name@alias, name:version or id) and store the result."""
     with torch_required():
@@ -54,9 +73,14 @@ def evaluate(
     images = load(dataset or row.description["dataset"], data)
     classes = _classes(row, images, split)
     sampler = EpisodeSampler(images, classes, ways, shots, queries, seed=seed, device=chosen)
-    with click.progressbar(length=episodes, label="episodes", file=click.get_text_stream("stderr")) as bar:
+    with click.progressbar(length=episodes, label="episodes", file=sys.stderr) as bar:
         scores = score(
-            classifier, recipe, theta.to(chosen), sampler, episodes, transductive,
+            classifier,
+            recipe,
+            theta.to(chosen),
+            sampler,
+            episodes,
+            transductive,
             progress=lambda done: bar.update(done - bar.pos),
         )
     evaluation = record(scores, sampler, images.name, split, transductive)
@@ -66,10 +90,22 @@ def evaluate(
     result: dict[str, Any] = {
         "model": f"{row.name}:{row.version}",
         "model_id": row.id,
-        **{name: getattr(evaluation, name) for name in (
-            "dataset", "split", "ways", "shots", "queries", "episodes", "accuracy", "ci95",
-            "accuracy_unadapted", "transductive", "seed",
-        )},
+        **{
+            name: getattr(evaluation, name)
+            for name in (
+                "dataset",
+                "split",
+                "ways",
+                "shots",
+                "queries",
+                "episodes",
+                "accuracy",
+                "ci95",
+                "accuracy_unadapted",
+                "transductive",
+                "seed",
+            )
+        },
     }
     if as_json:
         print_json(result)
@@ -77,7 +113,8 @@ def evaluate(
         click.echo(
             f"{result['model']} on {images.name} ({split}), {ways}-way {shots}-shot, "
             f"{'transductive' if transductive else 'inductive'}: {evaluation.accuracy:.4f} ± "
-            f"{evaluation.ci95:.4f} (95 % CI, {episodes} episodes); at 0 steps {evaluation.accuracy_unadapted:.4f}"
+            f"{evaluation.ci95:.4f} (95 % CI, {episodes} episodes), "
+            f"at 0 steps {evaluation.accuracy_unadapted:.4f}"
         )
 
 

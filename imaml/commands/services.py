@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -62,7 +62,11 @@ def dashboard(port: int) -> None:
 @click.command()
 @click.option("--api-port", type=click.IntRange(1, 65535), default=8000, envvar="API_PORT", show_default=True)
 @click.option(
-    "--dashboard-port", type=click.IntRange(1, 65535), default=8501, envvar="DASHBOARD_PORT", show_default=True
+    "--dashboard-port",
+    type=click.IntRange(1, 65535),
+    default=8501,
+    envvar="DASHBOARD_PORT",
+    show_default=True,
 )
 def up(api_port: int, dashboard_port: int) -> None:
     """Run the API and the dashboard together, with the starter model loaded, until Ctrl-C."""
@@ -136,7 +140,7 @@ class _Service:
 
 
 @contextmanager
-def _services() -> Iterator[list[_Service]]:
+def _services() -> Generator[list[_Service], None, None]:
     """A list of services that are stopped together at the end, or when a signal asks for it."""
     running: list[_Service] = []
     try:
@@ -154,7 +158,7 @@ def _services() -> Iterator[list[_Service]]:
 
 
 @contextmanager
-def _signals_stop() -> Iterator[None]:
+def _signals_stop() -> Generator[None, None, None]:
     """Let SIGTERM mean what Ctrl-C means."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:

@@ -4,7 +4,7 @@ import signal
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -80,7 +80,8 @@ def train(config: Path | None, resume: bool, **options: Any) -> None:
             f"go on with: imaml train --name {settings.name} --resume"
         )
     click.echo(
-        f"model {model.name}:{model.version} ({model.id}), validation accuracy {run.trainer.best_accuracy:.4f}"
+        f"model {model.name}:{model.version} ({model.id}), "
+        f"validation accuracy {run.trainer.best_accuracy:.4f}"
     )
 
 
@@ -100,7 +101,9 @@ def _validated(given: dict[str, Any]) -> TrainingConfig:
     except ValidationError as error:
         first = error.errors()[0]
         option = "--" + str(first["loc"][0]).replace("_", "-")
-        raise click.UsageError(f"{option}: {first['msg']} (given: {given.get(str(first['loc'][0]))!r})") from error
+        raise click.UsageError(
+            f"{option}: {first['msg']} (given: {given.get(str(first['loc'][0]))!r})"
+        ) from error
 
 
 def _resumable(store: "Store", given: dict[str, Any]) -> tuple[str, TrainingConfig]:
@@ -123,7 +126,7 @@ def _resumable(store: "Store", given: dict[str, Any]) -> tuple[str, TrainingConf
 
 
 @contextmanager
-def torch_required() -> Iterator[None]:
+def torch_required() -> Generator[None, None, None]:
     """Imports of the trainer's parts, which fail with a line that says what to install."""
     try:
         yield
@@ -136,7 +139,7 @@ def torch_required() -> Iterator[None]:
 
 
 @contextmanager
-def _stop_on_signal() -> Iterator[Callable[[], bool]]:
+def _stop_on_signal() -> Generator[Callable[[], bool], None, None]:
     """A function that says whether Ctrl-C or SIGTERM asked for a stop; a second one stops at once."""
     asked = False
 
@@ -154,7 +157,7 @@ def _stop_on_signal() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[["Progress"], None]]:
+def _progress(total: int) -> Generator[Callable[["Progress"], None], None, None]:
     """A bar on a terminal, a line now and then elsewhere."""
     if not sys.stderr.isatty():
         yield _plain_progress()

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from imaml.export.graphs import Function, functions, to_onnx
@@ -31,7 +30,8 @@ def export(classifier: Classifier, theta: Tensor, description: dict[str, Any]) -
     parity = _parity(classifier, theta, Graphs.load(graphs, threads=1))
     if not parity <= TOLERANCE:
         raise ParityError(
-            f"The exported graphs differ from torch by {parity:.1e}, more than {TOLERANCE:.0e}; nothing was stored."
+            f"The exported graphs differ from torch by {parity:.1e}, more than {TOLERANCE:.0e}; "
+            "nothing was stored."
         )
     named = {name: value.numpy() for name, value in classifier.layout.unpack(theta).items()}
     return Bundle({**description, "layout": list(named), "parity": parity}, named, graphs)
@@ -40,7 +40,9 @@ def export(classifier: Classifier, theta: Tensor, description: dict[str, Any]) -
 def _parity(classifier: Classifier, theta: Tensor, graphs: Graphs) -> float:
     """The largest difference between ONNX Runtime and torch over all outputs and several sizes."""
     runs = {
-        "centre": graphs.centre, "value_and_gradient": graphs.value_and_gradient, "predict": graphs.predict
+        "centre": graphs.centre,
+        "value_and_gradient": graphs.value_and_gradient,
+        "predict": graphs.predict,
     }
     largest = 0.0
     for ways, examples in PARITY_SIZES:

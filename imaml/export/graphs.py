@@ -2,9 +2,8 @@
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -94,7 +93,7 @@ def to_onnx(function: Function) -> bytes:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet() -> Generator[None, None, None]:
     """Keep the exporter's notes on packages that are not needed here away from the user."""
     logger = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = logger.level

@@ -45,7 +45,7 @@ class Conv4:
         return self.filters * side * side
 
     def initialise(self, generator: torch.Generator) -> Tensor:
-        """Draw parameters [layout.size]: Xavier uniform weights (Glorot & Bengio 2010), unit scale, no shift."""
+        """Draw parameters [layout.size]: Xavier uniform weights (Glorot & Bengio 2010), scale 1, shift 0."""
         pieces: list[Tensor] = []
         for name, shape in self.layout.shapes.items():
             if name.endswith("weight"):

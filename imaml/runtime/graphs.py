@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import onnxruntime as ort
@@ -44,22 +45,26 @@ class Graphs:
 
     def centre(self, theta: Array, images: Array, targets: Array) -> Array:
         """The centre of the proximal term, a φ."""
-        (centre,) = self._centre.run(None, {"theta": theta, "images": images, "targets": targets})
+        (centre,) = _run(self._centre, theta=theta, images=images, targets=targets)
         return centre
 
     def value_and_gradient(
         self, phi: Array, images: Array, targets: Array
     ) -> tuple[float, Array, Array, Array]:
         """L(φ), ∇L(φ), the support's logits [n, ways] and its moments."""
-        loss, gradient, logits, moments = self._value_and_gradient.run(
-            None, {"phi": phi, "images": images, "targets": targets}
+        loss, gradient, logits, moments = _run(
+            self._value_and_gradient, phi=phi, images=images, targets=targets
         )
         return float(loss), gradient, logits, moments
 
     def predict(self, phi: Array, moments: Array, images: Array) -> Array:
         """Probabilities [n, ways], each row a function of φ, the moments and that one image."""
-        (probabilities,) = self._predict.run(None, {"phi": phi, "moments": moments, "images": images})
+        (probabilities,) = _run(self._predict, phi=phi, moments=moments, images=images)
         return probabilities
+
+
+def _run(session: ort.InferenceSession, **inputs: Array) -> list[Array]:
+    return cast(list[Array], session.run(None, inputs))
 
 
 def _session(name: str, graph: bytes, threads: int) -> ort.InferenceSession:

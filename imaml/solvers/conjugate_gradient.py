@@ -66,7 +66,11 @@ class ConjugateGradient:
             status = torch.where(active & (squared.sqrt() <= target), Status.CONVERGED, status)
             if not (status == Status.STEP_LIMIT).any():
                 break
-        return LinearSolution(x, status, squared.sqrt() / b.norm(dim=-1).clamp_min(torch.finfo(b.dtype).tiny))
+        return LinearSolution(
+            x,
+            status,
+            squared.sqrt() / torch.linalg.vector_norm(b, dim=-1).clamp_min(torch.finfo(b.dtype).tiny),
+        )
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:

@@ -58,7 +58,7 @@ class GradientDescent:
         for step in range(self.steps + 1):
             loss, gradient = value_and_gradient(phi)
             gradient = gradient + lam * (phi - centre)
-            residual = gradient.norm(dim=-1)
+            residual = torch.linalg.vector_norm(gradient, dim=-1)
             losses.append(loss)
             residuals.append(residual)
             if self.tolerance:

@@ -13,7 +13,7 @@ class DatabaseError(StoreError):
     """The database cannot be used: unreachable, unreadable, locked or not migrated."""
 
 
-class InvalidValue(StoreError):  # noqa: N818 (the errors here are named by what is wrong)
+class InvalidValue(StoreError):
     """A value that the store does not keep, such as a name with a forbidden character."""
 
 
@@ -21,7 +21,7 @@ class BundleError(StoreError):
     """A file that is not a sound `.imaml` bundle."""
 
 
-class CorruptBlob(StoreError):  # noqa: N818
+class CorruptBlob(StoreError):
     """Stored bytes that no longer have the hash under which they were stored."""
 
     def __init__(self, sha256: str) -> None:
@@ -32,7 +32,7 @@ class CorruptBlob(StoreError):  # noqa: N818
         self.sha256 = sha256
 
 
-class NotFound(StoreError):  # noqa: N818
+class NotFound(StoreError):
     """No such row for this tenant; a row of another tenant is told apart by nothing."""
 
     def __init__(self, kind: str, reference: str, known: Sequence[str] | None = None) -> None:

@@ -20,7 +20,9 @@ class TrainingConfig(BaseModel):
     ways: int = Field(5, ge=2, description="Classes in each training task.")
     shots: int = Field(1, ge=1, description="Support examples of each class.")
     queries: int = Field(5, ge=1, description="Query examples of each class.")
-    head: Literal["prototype", "plain"] = Field("prototype", description="Where the head's centre comes from.")
+    head: Literal["prototype", "plain"] = Field(
+        "prototype", description="Where the head's centre comes from."
+    )
     filters: int = Field(64, ge=1, description="Filters of each convolution.")
     inner_solver: Literal["gradient_descent"] = Field("gradient_descent", description="Inner solver.")
     inner_steps: int = Field(16, ge=1, description="Steps of the inner solver.")

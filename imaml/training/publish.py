@@ -116,6 +116,8 @@ def _examples() -> bytes:
             for hand, drawing in enumerate(hands):
                 png = io.BytesIO()
                 Image.fromarray(drawing).save(png, "PNG", optimize=True)
-                entry = zipfile.ZipInfo(f"glyph {character + 1:02d}/{hand + 1:02d}.png", (1980, 1, 1, 0, 0, 0))
+                entry = zipfile.ZipInfo(
+                    f"glyph {character + 1:02d}/{hand + 1:02d}.png", (1980, 1, 1, 0, 0, 0)
+                )
                 archive.writestr(entry, png.getvalue())
     return buffer.getvalue()

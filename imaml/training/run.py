@@ -4,11 +4,14 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
+import torch
+
 from imaml.metagrads.implicit import MetaGradient
 from imaml.solvers.status import Status
 from imaml.store import Experiment, Metric, Model, Store, bundles
 from imaml.tasks.dataset import Dataset
-from imaml.tasks.split import Split, split as make_split
+from imaml.tasks.split import Split
+from imaml.tasks.split import split as make_split
 from imaml.training.config import TrainingConfig
 from imaml.training.errors import TrainingError
 from imaml.training.evaluation import Scores
@@ -120,7 +123,7 @@ class Run:
             now = time.perf_counter()
             self._seconds = earlier + now - started
             rate = (now - started) / (trainer.step - first)
-            report(Progress(trainer.step, total, rate, gradient.outer_losses.mean().item(), accuracy))
+            report(Progress(trainer.step, total, rate, float(gradient.outer_losses.mean()), accuracy))
             checkpoint = validated or now - saved > CHECKPOINT_SECONDS
             if checkpoint or now - written > WRITE_SECONDS:
                 self._write(checkpoint)
@@ -150,9 +153,7 @@ class Run:
             source = transaction.experiments.get(self._id).provenance
         exported, evaluations = bundle(self.trainer, self._dataset, self._split, source)
         with self._store.transaction() as transaction:
-            model = transaction.models.add(
-                self._config.name, bundles.write(exported), experiment_id=self._id
-            )
+            model = transaction.models.add(self._config.name, bundles.write(exported), experiment_id=self._id)
             for evaluation in evaluations:
                 evaluation.experiment_id, evaluation.model_id = self._id, model.id
                 transaction.evaluations.add(evaluation)
@@ -166,12 +167,12 @@ def _step_metrics(step: int, gradient: MetaGradient) -> list[Metric]:
     negative = linear.status == Status.NEGATIVE_CURVATURE
     values = {
         "outer_loss": gradient.outer_losses.mean(),
-        "meta_gradient_norm": gradient.value.norm(),
+        "meta_gradient_norm": torch.linalg.vector_norm(gradient.value),
         "inner_residual": inner.residual.mean(),
         "linear_residual": linear.residual.mean(),
         "negative_curvature": negative.double().mean(),
     }
-    return [Metric(name, step, value.item()) for name, value in values.items()]
+    return [Metric(name, step, float(value)) for name, value in values.items()]
 
 
 def _inner_metrics(step: int, gradient: MetaGradient) -> list[Metric]:

@@ -42,14 +42,16 @@ class Trainer:
         self._meta_gradient = ImplicitGradient(adaptation, ConjugateGradient(config.cg_steps), config.damping)
         theta = self.classifier.initialise(torch.Generator().manual_seed(config.seed))
         self.theta = theta.to(self.device).requires_grad_()
-        self.best_theta = theta
+        self.best_theta = theta.clone()
         self.best_accuracy = -1.0
         self.step = 0
         self._optimizer = torch.optim.Adam([self.theta], config.meta_lr)
 
     def advance(self) -> MetaGradient:
         """Take one meta-step. Raises TrainingError, with θ as it was, where the gradient is not finite."""
-        gradient = self._meta_gradient.solve(self.theta, self._episodes.batch(self.step, self.config.meta_batch))
+        gradient = self._meta_gradient.solve(
+            self.theta, self._episodes.batch(self.step, self.config.meta_batch)
+        )
         if not gradient.value.isfinite().all():
             raise TrainingError(
                 f"The meta-gradient is not finite at step {self.step}; the best θ so far is kept. "
@@ -103,6 +105,4 @@ class Trainer:
         adam = {
             name.removeprefix("adam."): value for name, value in tensors.items() if name.startswith("adam.")
         }
-        self._optimizer.load_state_dict(
-            {**self._optimizer.state_dict(), "state": {0: adam} if adam else {}}
-        )
+        self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": {0: adam} if adam else {}})
