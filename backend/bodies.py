@@ -1,4 +1,4 @@
-"""The schema of requests that carry files, for OpenAPI: the framework cannot see it where both ways are taken."""
+"""Requests that carry files, described for OpenAPI; the framework cannot see what may come in two ways."""
 
 from typing import Any
 

@@ -1,13 +1,13 @@
 """What routes are given."""
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import sqlalchemy
 from fastapi import Depends, Query, Request
 
 from backend.engine import Engine
 from backend.settings import Settings
-from imaml.store import Store
+from imaml.store import Adaptation, Model, Store
 
 
 def _settings(request: Request) -> Settings:
@@ -26,10 +26,40 @@ def _engine(request: Request) -> Engine:
     return request.app.state.engine
 
 
+class Known(NamedTuple):
+    """A stored adaptation and its model."""
+
+    adaptation: Adaptation
+    model: Model
+
+
+def resolve_model(store: Store, reference: str) -> Model:
+    """Return the model that a reference stands for, or raise NotFound."""
+    with store.reading() as transaction:
+        return transaction.models.resolve(reference)
+
+
 SettingsDep = Annotated[Settings, Depends(_settings)]
 DatabaseDep = Annotated[sqlalchemy.Engine, Depends(_database)]
 StoreDep = Annotated[Store, Depends(_store)]
 EngineDep = Annotated[Engine, Depends(_engine)]
+
+
+def _model(model: str, store: StoreDep) -> Model:
+    return resolve_model(store, model)
+
+
+def _adaptation(adaptation_id: str, store: StoreDep) -> Known:
+    with store.reading() as transaction:
+        adaptation = transaction.adaptations.get(adaptation_id)
+        return Known(adaptation, transaction.models.get(adaptation.model_id))
+
+
+ModelDep = Annotated[Model, Depends(_model)]
+"""The model that the path names."""
+
+AdaptationDep = Annotated[Known, Depends(_adaptation)]
+"""The adaptation that the path names."""
 
 Cursor = Annotated[str | None, Query(max_length=1000, description="The next_cursor of the part before.")]
 Limit = Annotated[int, Query(ge=1, le=200, description="Most items in one answer.")]

@@ -26,12 +26,11 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 """How every route declares its problems in the schema."""
 
-_UNPROCESSABLE: dict[type[Exception], str] = {
-    BundleError: "invalid-bundle",
-    Diverged: "diverged",
-    InvalidValue: "invalid-value",
-    RecipeError: "invalid-recipe",
-    SupportError: "invalid-examples",
+_FROM_RUNTIME: dict[type[Exception], tuple[int, str]] = {
+    Diverged: (422, "diverged"),
+    GraphError: (500, "unusable-model"),
+    RecipeError: (422, "invalid-recipe"),
+    SupportError: (422, "invalid-examples"),
 }
 _FRAMEWORK = {400: "malformed-request", 405: "method-not-allowed"}
 _UNEXPECTED = "Something went wrong in the service; its log has the details under this answer's X-Request-ID."
@@ -55,7 +54,7 @@ class Problem(HTTPException):
 
 def install(app: FastAPI) -> None:
     """Let every error that a route may raise be answered as a problem."""
-    for error in (HTTPException, RequestValidationError, StoreError, GraphError, *_UNPROCESSABLE):
+    for error in (HTTPException, RequestValidationError, StoreError, *_FROM_RUNTIME):
         app.add_exception_handler(error, _handle)
 
 
@@ -111,16 +110,26 @@ def _problem_of(request: Request, error: Exception) -> Problem:
             return _framework_problem(request, error)
         case RequestValidationError():
             return invalid(error)
-        case NotFound():
-            return Problem(404, f"unknown-{error.kind}", _sentence(error))
-        case DatabaseError():
-            return Problem(503, "database-unavailable", _sentence(error))
-        case _ if type(error) in _UNPROCESSABLE:
-            return Problem(422, _UNPROCESSABLE[type(error)], _sentence(error))
-        case GraphError():
-            return Problem(500, "unusable-model", _sentence(error))
+        case StoreError():
+            return _store_problem(error)
         case _:
-            return Problem(500, "damaged-data", _sentence(error))
+            status, kind = _FROM_RUNTIME[type(error)]
+            return Problem(status, kind, str(error))
+
+
+def _store_problem(error: StoreError) -> Problem:
+    match error:
+        case NotFound():
+            status, kind = 404, f"unknown-{error.kind}"
+        case InvalidValue():
+            status, kind = 422, "invalid-value"
+        case BundleError():
+            status, kind = 422, "invalid-bundle"
+        case DatabaseError():
+            status, kind = 503, "database-unavailable"
+        case _:
+            status, kind = 500, "damaged-data"
+    return Problem(status, kind, _sentence(error))
 
 
 def _framework_problem(request: Request, error: HTTPException) -> Problem:
@@ -139,6 +148,7 @@ def _place(location: Iterable[str | int]) -> str:
     return ".".join(parts[1:] if parts[:1] in (["body"], ["query"], ["path"]) else parts) or "body"
 
 
-def _sentence(error: Exception | str) -> str:
-    text = str(error)
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+def _sentence(error: StoreError | str) -> str:
+    """Return a message that has not the beginning and the end of a sentence as one."""
+    text = str(error).rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}."

@@ -31,7 +31,9 @@ Text = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_LENGTH), AfterVal
 Image = Annotated[
     bytes,
     BeforeValidator(_from_base64),
-    WithJsonSchema({"type": "string", "contentEncoding": "base64", "description": "An image file in base64."}),
+    WithJsonSchema(
+        {"type": "string", "contentEncoding": "base64", "description": "An image file in base64."}
+    ),
 ]
 
 
@@ -45,7 +47,7 @@ class ImageInput(Request):
     """One image file; PNG, JPEG, WebP or BMP by its content."""
 
     image: Image
-    filename: str = Field("", max_length=1000, description="What messages call the image.")
+    filename: str = Field(default="", max_length=1000, description="What messages call the image.")
 
 
 class Example(ImageInput):
@@ -58,14 +60,18 @@ class AdaptationOptions(Request):
     """How to adapt, and what to keep; what is left out of the recipe is as the model has it."""
 
     name: Text | None = None
-    ttl_seconds: int | None = Field(None, ge=1, description="Forget the adaptation after that time.")
-    store_examples: bool = Field(True, description="Keep the examples as the model sees them.")
-    lam: float | None = Field(None, description="Proximal strength.")
-    solver: str | None = Field(None, description="Inner solver.")
-    inner_lr: float | None = Field(None, description="Rate of the inner solver.")
-    max_steps: int | None = Field(None, description="Steps of the inner solver.")
-    tolerance: float | None = Field(None, description="Residual at which to stop; 0: never stop early.")
-    deadline_ms: int | None = Field(None, ge=1, description="Time after which to stop where it stands.")
+    ttl_seconds: int | None = Field(default=None, ge=1, description="Forget the adaptation after that time.")
+    store_examples: bool = Field(default=True, description="Keep the examples as the model sees them.")
+    lam: float | None = Field(default=None, description="Proximal strength.")
+    solver: str | None = Field(default=None, description="Inner solver.")
+    inner_lr: float | None = Field(default=None, description="Rate of the inner solver.")
+    max_steps: int | None = Field(default=None, description="Steps of the inner solver.")
+    tolerance: float | None = Field(
+        default=None, description="Residual at which to stop; 0: never stop early."
+    )
+    deadline_ms: int | None = Field(
+        default=None, ge=1, description="Time after which to stop where it stands."
+    )
 
 
 class MoreExamples(AdaptationOptions):
@@ -90,6 +96,6 @@ class ExperimentChanges(Request):
     """What to change of an experiment; what is left out stays."""
 
     name: str | None = None
-    tags: list[str] | None = Field(None, max_length=100)
-    notes: str | None = Field(None, max_length=100_000)
+    tags: list[str] | None = Field(default=None, max_length=100)
+    notes: str | None = Field(default=None, max_length=100_000)
     archived: bool | None = None

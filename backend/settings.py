@@ -10,20 +10,28 @@ import imaml.settings
 class Settings(imaml.settings.Settings):
     """Settings in force, read from `IMAML_*` environment variables."""
 
-    max_body_bytes: int = Field(32 * 2**20, ge=1, description="Largest request body, in bytes.")
-    max_pixels: int = Field(25_000_000, ge=1, description="Most pixels of an image, width times height.")
-    max_examples: int = Field(1000, ge=2, description="Most examples of an adaptation.")
-    max_predictions: int = Field(256, ge=1, description="Most images of one request for predictions.")
-    max_inner_steps: int = Field(1000, ge=0, description="Most inner steps that a caller may ask for.")
-    max_deadline_ms: int = Field(60_000, ge=1, description="Longest adaptation, in milliseconds.")
-    default_ttl_seconds: int | None = Field(
-        None, ge=1, description="How long an adaptation is kept where the caller does not say; default: for good."
+    max_body_bytes: int = Field(default=32 * 2**20, ge=1, description="Largest request body, in bytes.")
+    max_pixels: int = Field(
+        default=25_000_000, ge=1, description="Most pixels of an image, width times height."
     )
-    max_ttl_seconds: int = Field(365 * 86_400, ge=1, description="Longest time that a caller may ask for.")
+    max_examples: int = Field(default=1000, ge=2, description="Most examples of an adaptation.")
+    max_predictions: int = Field(default=256, ge=1, description="Most images of one request for predictions.")
+    max_inner_steps: int = Field(
+        default=1000, ge=0, description="Most inner steps that a caller may ask for."
+    )
+    max_deadline_ms: int = Field(default=60_000, ge=1, description="Longest adaptation, in milliseconds.")
+    default_ttl_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        description="How long an adaptation is kept where the caller does not say; default: for good.",
+    )
+    max_ttl_seconds: int = Field(
+        default=365 * 86_400, ge=1, description="Longest time that a caller may ask for."
+    )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="Threads that adapt and predict."
     )
-    cached_models: int = Field(16, ge=1, description="Models kept in memory.")
+    cached_models: int = Field(default=16, ge=1, description="Models kept in memory.")
     cached_adaptation_bytes: int = Field(
-        256 * 2**20, ge=0, description="Memory for the parameters of adaptations used last, in bytes."
+        default=256 * 2**20, ge=0, description="Memory for the parameters of adaptations used last, in bytes."
     )

@@ -1,8 +1,7 @@
-"""What belongs to a model or an adaptation, as the bytes that the store keeps."""
+"""What belongs to an adaptation, as the bytes that the store keeps."""
 
 import io
 import json
-import random
 import zipfile
 from collections.abc import Sequence
 
@@ -16,7 +15,6 @@ from imaml.runtime.adaptation import Adapted
 from imaml.store import Adaptation
 
 _LABELS = "labels.json"
-_LARGEST_EXAMPLE = 2**20
 
 
 def pack_parameters(adapted: Adapted) -> bytes:
@@ -39,9 +37,9 @@ def pack_examples(drawings: Drawings, labels: Sequence[str]) -> bytes:
     """Return a support set as a zip of PNG files and their labels."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(_LABELS, json.dumps(list(labels)))
+        archive.writestr(zipfile.ZipInfo(_LABELS), json.dumps(list(labels)))
         for index, drawing in enumerate(drawings):
-            archive.writestr(f"{index:05d}.png", images.to_png(drawing))
+            archive.writestr(zipfile.ZipInfo(f"{index:05d}.png"), images.to_png(drawing))
     return buffer.getvalue()
 
 

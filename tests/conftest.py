@@ -1,3 +1,12 @@
-"""Fixtures that tests of several parts share."""
+"""What tests of several parts share."""
 
-pytest_plugins = ["tests.databases"]
+import pytest
+import torch
+
+pytest_plugins = ["tests.databases", "tests.models", "tests.services"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Small tensors gain nothing from more, and tests that run side by side would fight for the cores."""
+    torch.set_num_threads(1)

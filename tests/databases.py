@@ -30,7 +30,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     else:
         url = request.getfixturevalue("postgresql_url")
         template = request.getfixturevalue("postgresql_template")
-        yield from _postgresql_database(url, template)
+        yield from postgresql_database(url, template)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -39,7 +39,7 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'imaml.db'}"
     else:
-        yield from _postgresql_database(request.getfixturevalue("postgresql_url"), "template0")
+        yield from postgresql_database(request.getfixturevalue("postgresql_url"), "template0")
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgresql_template(postgresql_url: Callable[[str], str]) -> Iterator[str]:
     """Name of a migrated PostgreSQL database to copy."""
-    for url in _postgresql_database(postgresql_url, "template0"):
+    for url in postgresql_database(postgresql_url, "template0"):
         upgrade(url)
         yield create_engine(url).url.database or ""
 
@@ -87,7 +87,7 @@ def postgresql_url() -> Iterator[Callable[[str], str]]:
         pytest.skip(MISSING)
 
 
-def _postgresql_database(url: Callable[[str], str], template: str) -> Iterator[str]:
+def postgresql_database(url: Callable[[str], str], template: str) -> Iterator[str]:
     name = f"imaml_{uuid4().hex}"
     _execute(url("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}")
     yield url(name)

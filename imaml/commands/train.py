@@ -18,6 +18,7 @@ from rich.progress import Progress as Bar
 
 from imaml.commands.data import load
 from imaml.commands.database import open_store
+from imaml.store import check_name
 from imaml.training.config import TrainingConfig
 from imaml.training.errors import TrainingError
 
@@ -59,6 +60,7 @@ def train(config: Path | None, resume: bool, **options: Any) -> None:
         experiment_id, settings = _resumable(store, given)
     else:
         experiment_id, settings = None, _validated(given)
+        check_name(settings.name)
     dataset = load(settings.dataset, settings.data)
     with store.reading() as transaction:
         experiment = transaction.experiments.get(experiment_id) if experiment_id else None

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from imaml.export.graphs import Function, functions, to_onnx
+from imaml.export.graphs import Function, functions, onnx_graphs
 from imaml.nets.classifier import Classifier
 from imaml.runtime.graphs import GraphError, Graphs
 from imaml.store import Bundle
@@ -24,9 +24,7 @@ def export(classifier: Classifier, theta: Tensor, description: dict[str, Any]) -
     Raises ParityError where a graph differs from torch by more than 1e-4.
     """
     theta = theta.detach().cpu()
-    fixed_ways = classifier.fixed_ways
-    traced = functions(classifier, theta, ways=fixed_ways or 3, examples=(fixed_ways or 3) + 4)
-    graphs = {name: to_onnx(function) for name, function in traced.items()}
+    graphs = dict(onnx_graphs(classifier))
     parity = _parity(classifier, theta, Graphs.load(graphs, threads=1))
     if not parity <= TOLERANCE:
         raise ParityError(

@@ -2,9 +2,10 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -73,7 +74,16 @@ def functions(classifier: Classifier, theta: Tensor, ways: int, examples: int) -
     }
 
 
-def to_onnx(function: Function) -> bytes:
+@cache
+def onnx_graphs(classifier: Classifier) -> Mapping[str, bytes]:
+    """The ONNX files of a classifier's functions. They hold no parameters, so one tracing serves every θ."""
+    theta = classifier.initialise(torch.Generator().manual_seed(0))
+    ways = classifier.fixed_ways or 3
+    traced = functions(classifier, theta, ways, examples=ways + 4)
+    return {name: _to_onnx(function) for name, function in traced.items()}
+
+
+def _to_onnx(function: Function) -> bytes:
     """Trace a function, gradients included, and write it as one ONNX file."""
     inputs = tuple(function.inputs.values())
     with _quiet():

@@ -45,6 +45,7 @@ class ConjugateGradient:
         squared = _dot(b, b)
         target = self.tolerance * squared.sqrt()
         status = torch.where(squared > 0, Status.STEP_LIMIT, Status.CONVERGED)
+        status = torch.where(squared.isfinite(), status, Status.NON_FINITE)
         rounding = 100 * torch.finfo(b.dtype).eps
         for step in range(self.steps):
             image = product(direction)
@@ -66,11 +67,8 @@ class ConjugateGradient:
             status = torch.where(active & (squared.sqrt() <= target), Status.CONVERGED, status)
             if not (status == Status.STEP_LIMIT).any():
                 break
-        return LinearSolution(
-            x,
-            status,
-            squared.sqrt() / torch.linalg.vector_norm(b, dim=-1).clamp_min(torch.finfo(b.dtype).tiny),
-        )
+        scale = _dot(b, b).sqrt().clamp_min(torch.finfo(b.dtype).tiny)
+        return LinearSolution(x, status, squared.sqrt() / scale)
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:

@@ -1,0 +1,41 @@
+# make up    the API and the dashboard, with the starter model
+# make test  the whole environment, and the tests
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: up setup test check bench
+
+up: $(VENV)/serving
+	@$(BIN)/imaml up
+
+setup: $(VENV)/everything
+
+test: $(VENV)/everything
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup $(TESTS)
+
+check: $(VENV)/everything
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	@export IMAML_HOME="$$(mktemp -d)" && trap 'rm -r "$$IMAML_HOME"' EXIT && \
+		$(BIN)/imaml db upgrade && $(BIN)/alembic check
+
+bench: $(VENV)/everything
+	$(BIN)/python -m benchmarks
+
+$(VENV)/serving: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "imaml needs Python 3.11 or newer; name one with: make PYTHON=python3.11 …" >&2; exit 1; }
+	@echo "Installing what serving needs into $(VENV) (once, a minute or two) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) --editable '.[api,dashboard]'
+	@touch $@
+
+$(VENV)/everything: $(VENV)/serving
+	@echo "Adding the trainer and the test tools …"
+	@$(INSTALL) --editable '.[api,dashboard,train,dev]'
+	@touch $@

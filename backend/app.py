@@ -1,0 +1,49 @@
+"""The application, made from its settings."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from prometheus_fastapi_instrumentator import Instrumentator
+
+from backend import logs, problems
+from backend.engine import Engine
+from backend.middleware import BodyLimit, RequestLog
+from backend.routes import adaptations, experiments, health, models, predictions
+from backend.settings import Settings
+from imaml.store import Store, create_engine
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Make the application; it opens the database of its settings when it starts. Raises DatabaseError."""
+    settings = settings or Settings()
+    logs.configure()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        app.state.settings = settings
+        app.state.database = create_engine(settings.database_url)
+        app.state.store = Store(app.state.database)
+        app.state.engine = Engine(settings)
+        yield
+        app.state.engine.close()
+        app.state.database.dispose()
+
+    app = FastAPI(
+        title="imaml",
+        summary="Few-shot learning as a service: classifiers from a handful of examples.",
+        version="1",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        responses=problems.RESPONSES,
+    )
+    problems.install(app)
+    for routes in (health, experiments, models, adaptations, predictions):
+        app.include_router(routes.router)
+    # A registry of its own for each application, since a process may make several.
+    instrumentator = Instrumentator(registry=CollectorRegistry(), excluded_handlers=["/metrics"])
+    instrumentator.instrument(app).expose(app, include_in_schema=False)
+    app.add_middleware(BodyLimit, most=settings.max_body_bytes)
+    app.add_middleware(RequestLog)
+    return app

@@ -1,0 +1,116 @@
+"""Stored experiments: to review, to describe, to delete."""
+
+import math
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from backend import schemas
+from backend.dependencies import Cursor, Limit, StoreDep
+from backend.requests import ExperimentChanges
+from backend.uploads import require_json
+from imaml.store import Evaluation, Experiment, Point, State
+from imaml.store.repository.experiments import Sort
+from imaml.store.tables import NO_INNER_STEP
+
+router = APIRouter(prefix="/v1/experiments", tags=["experiments"])
+
+
+@router.get("")
+def list_experiments(
+    store: StoreDep,
+    status: State | None = None,
+    algorithm: str | None = None,
+    dataset: str | None = None,
+    tag: str | None = None,
+    q: Annotated[str | None, Query(description="Part of the name or of the notes.")] = None,
+    archived: bool = False,
+    sort: Sort = "-created",
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> schemas.Page[schemas.Experiment]:
+    """List the experiments that meet every condition given."""
+    with store.reading() as transaction:
+        page = transaction.experiments.list(
+            status=status,
+            algorithm=algorithm,
+            dataset=dataset,
+            tag=tag,
+            q=q,
+            archived=archived,
+            sort=sort,
+            cursor=cursor,
+            limit=limit,
+        )
+    items = [schemas.Experiment.model_validate(_fields(experiment)) for experiment in page.items]
+    return schemas.Page(items=items, next_cursor=page.next_cursor)
+
+
+@router.get("/{experiment_id}")
+def show_experiment(experiment_id: str, store: StoreDep) -> schemas.ExperimentDetail:
+    """Show one experiment."""
+    with store.reading() as transaction:
+        return _detail(transaction.experiments.get(experiment_id))
+
+
+@router.patch("/{experiment_id}", dependencies=[Depends(require_json)])
+def change_experiment(
+    experiment_id: str, changes: ExperimentChanges, store: StoreDep
+) -> schemas.ExperimentDetail:
+    """Change its name, tags or notes, or put it into the archive."""
+    with store.transaction() as transaction:
+        return _detail(transaction.experiments.update(experiment_id, **changes.model_dump()))
+
+
+@router.delete("/{experiment_id}", status_code=204)
+def delete_experiment(experiment_id: str, store: StoreDep) -> None:
+    """Delete the experiment with its metrics and evaluations; its models live on."""
+    with store.transaction() as transaction:
+        transaction.experiments.delete(experiment_id)
+
+
+@router.get("/{experiment_id}/metrics")
+def read_metrics(
+    experiment_id: str,
+    store: StoreDep,
+    names: Annotated[list[str] | None, Query(description="Which ones, also parted by commas.")] = None,
+    points: Annotated[int, Query(ge=2, le=100_000, description="About how many of each.")] = 1000,
+) -> schemas.Metrics:
+    """Read its curves."""
+    wanted = None if names is None else [name for joined in names for name in joined.split(",")]
+    with store.reading() as transaction:
+        curves = transaction.metrics.read(experiment_id, wanted, points)
+    return schemas.Metrics(metrics={name: [_point(p) for p in curve] for name, curve in curves.items()})
+
+
+@router.get("/{experiment_id}/evaluations")
+def list_evaluations(
+    experiment_id: str,
+    store: StoreDep,
+    accuracies: Annotated[bool, Query(description="With the accuracy of each episode.")] = False,
+) -> schemas.Page[schemas.Evaluation]:
+    """List its evaluations, newest first."""
+    with store.reading() as transaction:
+        evaluations = transaction.evaluations.list(experiment_id=experiment_id)
+    return schemas.Page(items=[_evaluation(evaluation, accuracies) for evaluation in evaluations])
+
+
+def _fields(experiment: Experiment) -> dict[str, object]:
+    return {**vars(experiment), "status": experiment.state()}
+
+
+def _detail(experiment: Experiment) -> schemas.ExperimentDetail:
+    return schemas.ExperimentDetail.model_validate(_fields(experiment))
+
+
+def _point(point: Point) -> schemas.MetricPoint:
+    return schemas.MetricPoint(
+        step=point.step,
+        inner_step=None if point.inner_step == NO_INNER_STEP else point.inner_step,
+        value=point.value if math.isfinite(point.value) else None,
+    )
+
+
+def _evaluation(evaluation: Evaluation, accuracies: bool) -> schemas.Evaluation:
+    shown = schemas.Evaluation.model_validate(evaluation, from_attributes=True)
+    return shown if accuracies else shown.model_copy(update={"accuracies": None})

@@ -1,0 +1,118 @@
+"""Stored meta-models: to choose from, to try out, to carry away and to bring."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Response
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from backend import bodies, episodes, schemas
+from backend.dependencies import Cursor, EngineDep, Limit, ModelDep, StoreDep
+from backend.engine import LoadedModel
+from backend.problems import Problem
+from backend.uploads import BundleDep
+from imaml.runtime.graphs import GraphError
+from imaml.store import Model, Store
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+_BUNDLE = {200: {"content": {"application/zip": {}}, "description": "An .imaml file."}}
+_SEED_BOUND = 2**63 - 1
+
+
+@router.get("")
+def list_models(store: StoreDep, cursor: Cursor = None, limit: Limit = 50) -> schemas.Page[schemas.Model]:
+    """List the models, newest first."""
+    with store.reading() as transaction:
+        page = transaction.models.list(cursor=cursor, limit=limit)
+        aliases = transaction.models.aliases_of(page.items)
+    items = [_shown(model, aliases[model.id]) for model in page.items]
+    return schemas.Page(items=items, next_cursor=page.next_cursor)
+
+
+@router.post("", status_code=201, openapi_extra=bodies.BUNDLE)
+async def add_model(
+    bundle: BundleDep,
+    store: StoreDep,
+    engine: EngineDep,
+    name: Annotated[str | None, Query(description="Default: the name that the file has inside.")] = None,
+) -> schemas.Model:
+    """Store an .imaml file as a new version, after all of it was checked."""
+    try:
+        loaded = await engine.run(LoadedModel.read, bundle)
+    except GraphError as error:
+        raise Problem(422, "invalid-bundle", str(error)) from error
+    return await run_in_threadpool(_add, store, bundle, name or str(loaded.description.get("name", "")))
+
+
+@router.get("/{model}")
+def show_model(model: ModelDep, store: StoreDep) -> schemas.Model:
+    """Show the model that an id, a name, name@alias or name:version stands for."""
+    with store.reading() as transaction:
+        return _shown(model, transaction.models.aliases_of([model])[model.id])
+
+
+@router.put("/{model}/aliases/{alias}")
+def set_alias(model: str, alias: str, store: StoreDep) -> schemas.Model:
+    """Let name@alias stand for this model from now on."""
+    with store.transaction() as transaction:
+        found = transaction.models.set_alias(model, alias)
+        return _shown(found, transaction.models.aliases_of([found])[found.id])
+
+
+@router.get("/{model}/bundle", response_class=Response, responses={**_BUNDLE})
+def read_bundle(model: ModelDep, store: StoreDep) -> Response:
+    """Download the model as an .imaml file."""
+    with store.reading() as transaction:
+        data = transaction.models.bundle(model)
+    filename = f"{model.name}-v{model.version}.imaml"
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(filename)}"}
+    if filename == quote(filename):  # the older form, which every client reads
+        headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
+    return Response(data, media_type="application/zip", headers=headers)
+
+
+@router.get("/{model}/episode")
+async def draw_episode(
+    model: ModelDep,
+    store: StoreDep,
+    engine: EngineDep,
+    ways: Annotated[int, Query(ge=2, le=1000)] = 5,
+    shots: Annotated[int, Query(ge=1, le=1000)] = 1,
+    queries: Annotated[int, Query(ge=1, le=1000)] = 3,
+    seed: Annotated[int, Query(ge=0, le=_SEED_BOUND)] = 0,
+) -> schemas.Episode:
+    """Draw a task from the example images that are stored with the model; the same seed draws the same."""
+    archive = (await engine.model(store, model)).examples
+    if archive is None:
+        raise Problem(
+            404, "no-examples", f"No example images are stored with model {model.name}:{model.version}."
+        )
+    support, query = await engine.run(episodes.sample, archive, ways, shots, queries, seed)
+    return schemas.Episode(
+        model=model.name,
+        ways=ways,
+        shots=shots,
+        queries=queries,
+        seed=seed,
+        support=support,
+        query=query,
+    )
+
+
+def _add(store: Store, bundle: bytes, name: str) -> schemas.Model:
+    with store.transaction() as transaction:
+        model = transaction.models.add(name, bundle)
+        try:
+            return _shown(model, [])
+        except (KeyError, ValidationError) as error:
+            raise Problem(
+                422, "invalid-bundle", "The bundle's description lacks or garbles its dataset, input or ways."
+            ) from error
+
+
+def _shown(model: Model, aliases: Sequence[str]) -> schemas.Model:
+    described = {key: model.description[key] for key in ("dataset", "input", "ways", "recipe")}
+    return schemas.Model.model_validate({**vars(model), **described, "aliases": aliases})

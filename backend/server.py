@@ -1,0 +1,80 @@
+"""The service as a process: what must hold before it starts, and how it stops."""
+
+import errno
+import ipaddress
+import signal
+import socket
+
+import uvicorn
+
+from backend import logs
+from backend.app import create_app
+from backend.settings import Settings
+from imaml.store import create_engine, is_current
+
+_BACKLOG = 2048
+_SECONDS_TO_FINISH = 10
+
+
+class ServerError(Exception):
+    """Why the service cannot start; the message is a sentence for the user."""
+
+
+def serve(host: str = "127.0.0.1", port: int = 8000, settings: Settings | None = None) -> None:
+    """Serve until SIGINT or SIGTERM, and finish the requests under way.
+
+    Port 0 is any free one; the log tells which. Raises ServerError for an address that cannot be used, ServerError or DatabaseError for the database.
+    """
+    settings = settings or Settings()
+    _check_database(settings)
+    with _listen(host, port) as listener:
+        app = create_app(settings)
+        # Connections are already taken, and wait for the application to start.
+        logs.get_logger().info("listening", url=_url(listener))
+        config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=_SECONDS_TO_FINISH)
+        # After it has stopped, uvicorn raises the signal again, for which SIGTERM's default is to kill.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        except KeyboardInterrupt:
+            pass
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _url(listener: socket.socket) -> str:
+    host, port, *_ = listener.getsockname()
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _check_database(settings: Settings) -> None:
+    database = create_engine(settings.database_url)
+    try:
+        if not is_current(database):
+            raise ServerError("The database is not at the newest migration; run `imaml db upgrade`.")
+    finally:
+        database.dispose()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bind here and not in uvicorn, so that an address in use is one clear line."""
+    address = "127.0.0.1" if host == "localhost" else host
+    try:
+        loopback = ipaddress.ip_address(address).is_loopback
+    except ValueError as error:
+        raise ServerError(f"{host!r} is no IP address; use 127.0.0.1.") from error
+    if not loopback:
+        raise ServerError(
+            f"{host} can be reached from outside, and the service asks nobody who they are; use 127.0.0.1."
+        )
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        return socket.create_server((address, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ServerError(
+                f"Port {port} on {host} is in use; stop what uses it, or choose another port."
+            ) from error
+        raise ServerError(f"Cannot listen on {host}, port {port}: {error.strerror}.") from error
+    except OverflowError as error:
+        raise ServerError(f"{port} is no port; choose one from 1 to 65535.") from error

@@ -1,0 +1,23 @@
+"""The dashboard's entry: `streamlit run dashboard/app.py`, or `imaml dashboard`."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.components.failures import failure_shown
+
+HERE = Path(__file__).parent
+
+st.set_page_config(page_title="imaml", page_icon=":material/draw:", layout="wide")
+st.html(HERE / "style.css")
+st.logo(str(HERE / "logo.svg"))
+page = st.navigation(
+    [
+        st.Page("pages/teach.py", title="Teach", default=True),
+        st.Page("pages/experiments.py", title="Experiments"),
+        st.Page("pages/experiment.py", title="Experiment", visibility="hidden"),
+    ],
+    position="top",
+)
+with failure_shown():
+    page.run()

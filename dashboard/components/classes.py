@@ -1,0 +1,64 @@
+"""The cards on which a visitor names classes and gives them images."""
+
+import streamlit as st
+
+from dashboard import connection, pictures
+from dashboard.components.uploads import uploaded
+from dashboard.lesson import Desk, Group
+from imaml.client import Limits, Model
+
+CARD_WIDTH = 170  # pixels, below which the grid has a column less
+
+
+def cards(desk: Desk, model: Model, limits: Limits) -> None:
+    """Draw a card for each class."""
+    with st.grid(min_column_width=CARD_WIDTH, gap="small"):
+        for group in list(desk.groups):
+            with st.container(border=True, key=f"class-{group.number}"):
+                _name(desk, group, model, limits)
+                if group.pictures:
+                    _tray(group)
+                _add(group, limits)
+
+
+def _name(desk: Desk, group: Group, model: Model, limits: Limits) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+        group.name = st.text_input(
+            "Name of the class",
+            group.name,
+            key=f"name-{group.number}",
+            max_chars=limits.max_label_length,
+            placeholder="Name of the class",
+            label_visibility="collapsed",
+        )
+        removable = len(desk.groups) > model.ways.min
+        if removable and _cross("Remove the class", f"remove-{group.number}"):
+            desk.groups.remove(group)
+            st.rerun()
+
+
+def _tray(group: Group) -> None:
+    with st.container(horizontal=True, gap="xsmall", key=f"tray-{group.number}"):
+        for index, picture in enumerate(group.pictures):
+            with st.container(width="content", gap=None, key=f"picture-{group.number}-{index}"):
+                view = connection.view(picture.data)
+                st.html(pictures.pair(view.sent, view.seen, picture.name), width="content")
+                if _cross(f"Remove {picture.name}", f"drop-{group.number}-{index}"):
+                    del group.pictures[index]
+                    st.rerun()
+
+
+def _add(group: Group, limits: Limits) -> None:
+    key = f"images-{group.number}-{group.uploads}"
+    added, refused = uploaded(f"Images of {group.name or 'the class'}", key, limits)
+    if added or refused:
+        group.pictures += added
+        group.refused = refused
+        group.uploads += 1  # another key, so that the uploader is empty again
+        st.rerun()
+    for reason in group.refused:
+        st.error(reason)
+
+
+def _cross(label: str, key: str) -> bool:
+    return st.button(label, key=key, icon=":material/close:", type="tertiary")

@@ -1,0 +1,132 @@
+"""One experiment: its curves, its evaluations, what was asked and what it ran on."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from dashboard import charts, sentences
+from dashboard.connection import client
+from imaml.client import Evaluation, ExperimentDetail, MetricPoint
+
+POINTS = 400  # of a curve: more than a chart has pixels for
+REFRESH_SECONDS = 5
+RESIDUALS = {"inner_residual": "inner problem", "linear_residual": "linear system"}
+
+
+def experiment_detail(experiment_id: str) -> None:
+    """Draw one experiment; a running one is drawn anew every few seconds."""
+    running = client().experiment(experiment_id).status == "running"
+    st.fragment(_body, run_every=REFRESH_SECONDS if running else None)(experiment_id)
+
+
+def _body(experiment_id: str) -> None:
+    experiment = client().experiment(experiment_id)
+    metrics = client().metrics(experiment_id, points=POINTS)
+    _head(experiment, metrics)
+    st.header("Curves", anchor=False)
+    _curves(metrics)
+    st.header("Evaluations", anchor=False)
+    _evaluations(client().evaluations(experiment_id), experiment)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.header("Configuration", anchor=False)
+        _facts(experiment.config)
+    with right:
+        st.header("Provenance", anchor=False)
+        split = {f"{name} classes": len(classes) for name, classes in experiment.split.items()}
+        _facts({**experiment.provenance, **split})
+
+
+def _head(experiment: ExperimentDetail, metrics: Mapping[str, Sequence[MetricPoint]]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(experiment.name, anchor=False, width="content")
+        st.badge(experiment.status, color=sentences.status_colour(experiment.status))
+        for tag in experiment.tags:
+            st.badge(tag, color="gray")
+    st.caption(f"Started {sentences.moment(experiment.created_at)} · {experiment.id}")
+    if experiment.error:
+        st.error(experiment.error, icon=":material/error:")
+    if experiment.notes:
+        st.markdown(experiment.notes)
+    best, steps, data, algorithm = st.columns(4)
+    best.metric("Best validation accuracy", _best(metrics))
+    steps.metric("Progress", sentences.progress(experiment))
+    data.metric("Data", experiment.dataset)
+    algorithm.metric("Algorithm", experiment.algorithm)
+
+
+def _best(metrics: Mapping[str, Sequence[MetricPoint]]) -> str | None:
+    validated = [point for point in metrics.get("validation_accuracy", ()) if point.value is not None]
+    if not validated:
+        return None
+    best = max(validated, key=lambda point: point.value or 0)
+    widths = {point.step: point.value for point in metrics.get("validation_ci95", ())}
+    return sentences.accuracy(best.value or 0, widths.get(best.step))
+
+
+def _curves(metrics: Mapping[str, Sequence[MetricPoint]]) -> None:
+    if not metrics:
+        st.caption("Nothing has been measured yet.")
+        return
+    with st.grid(2, min_column_width=330, gap="medium"):
+        charts.show(
+            charts.validation(metrics),
+            "Validation accuracy",
+            "On new tasks of characters held out; the band is the 95 % interval.",
+        )
+        charts.show(
+            charts.curves(metrics, {"outer_loss": "outer loss"}), "Outer loss", "Query loss after adaptation."
+        )
+        charts.show(
+            charts.curves(metrics, {"meta_gradient_norm": "norm"}, log=True),
+            "Meta-gradient norm",
+            "Growth by orders of magnitude means that training has come apart.",
+        )
+        charts.show(
+            charts.curves(metrics, RESIDUALS, log=True),
+            "Residuals",
+            "How exactly the two problems behind the implicit gradient were solved.",
+        )
+        charts.show(
+            charts.curves(metrics, {"negative_curvature": "share"}),
+            "Negative curvature",
+            "Share of tasks whose linear solve met it and stopped there.",
+        )
+        charts.show(
+            charts.inner_loops(metrics, "inner_loss"),
+            "Inner loops",
+            "Support loss by inner step, at meta-steps spread over the training.",
+        )
+
+
+def _evaluations(evaluations: Sequence[Evaluation], experiment: ExperimentDetail) -> None:
+    if not evaluations:
+        st.caption("None yet. This scores the model on characters that it has never seen:")
+        command = f"imaml evaluate {experiment.name} --dataset {experiment.dataset} --split test"
+        st.code(command, language="sh")
+        return
+    st.table(
+        [
+            {
+                "Task": f"{item.ways}-way {item.shots}-shot",
+                "Data": f"{item.dataset}, {item.split}",
+                "Accuracy (95 % CI)": sentences.accuracy(item.accuracy, item.ci95),
+                "Without adaptation": sentences.accuracy(item.accuracy_unadapted),
+                "Episodes": item.episodes,
+                "Protocol": "transductive" if item.transductive else "inductive",
+                "Seed": item.seed,
+                "When": sentences.moment(item.created_at),
+            }
+            for item in evaluations
+        ],
+        border="horizontal",
+    )
+
+
+def _facts(values: Mapping[str, Any]) -> None:
+    rows = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(shown)}</dd>" for name, shown in sentences.flattened(values)
+    )
+    st.html(f'<dl class="facts">{rows}</dl>')

@@ -1,0 +1,40 @@
+"""What came of a lesson: a sentence, warnings, figures and the inner-loop curve."""
+
+import streamlit as st
+
+from dashboard import charts, sentences
+from dashboard.lesson import Lesson
+
+
+def learned(lesson: Lesson) -> None:
+    """Draw the outcome of a lesson."""
+    adaptation = lesson.adaptation
+    solution = adaptation.solution
+    st.html(f'<p class="outcome">{sentences.learned(adaptation, lesson.examples)}</p>')
+    st.markdown(sentences.stopped(solution, adaptation.recipe))
+    for warning in adaptation.warnings:
+        st.warning(warning, icon=":material/warning:")
+    facts, loss, residual = st.columns((2, 3, 3), gap="medium")
+    with facts:
+        accuracy, distance = st.columns(2, wrap=False)
+        accuracy.metric(
+            "Support accuracy",
+            sentences.percent(solution.support_accuracy),
+            help="Share of your own examples that come out right.",
+        )
+        distance.metric(
+            "Distance",
+            f"{solution.distance:.3g}",
+            help="How far the parameters moved from where the model starts, ‖φ − c‖₂.",
+        )
+        loss_at_end, residual_at_end = st.columns(2, wrap=False)
+        loss_at_end.metric("Loss", f"{solution.support_loss:.3g}", help="Cross-entropy on your examples.")
+        residual_at_end.metric(
+            "Residual",
+            f"{solution.residual:.2g}",
+            help="How far from the exact solution of the proximal problem: the norm of its gradient.",
+        )
+    with loss:
+        charts.show(charts.trace(solution.trace, "loss"), "Support loss by inner step")
+    with residual:
+        charts.show(charts.trace(solution.trace, "residual"), "Residual by inner step")

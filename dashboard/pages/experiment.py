@@ -1,0 +1,11 @@
+"""One experiment, the one that the address names: `/experiment?id=…`."""
+
+import streamlit as st
+
+from dashboard.components.experiment_detail import experiment_detail
+
+st.page_link("pages/experiments.py", label="All experiments", icon=":material/arrow_back:")
+if experiment_id := st.query_params.get("id"):
+    experiment_detail(experiment_id)
+else:
+    st.info("The address names no experiment; choose one from the list.")

@@ -1,0 +1,9 @@
+"""Experiments: every training run, to find one."""
+
+import streamlit as st
+
+from dashboard.components.experiment_list import experiment_list
+
+st.title("Experiments", anchor=False)
+st.markdown("Every training run with its curves, its configuration and how well it scored.")
+experiment_list()

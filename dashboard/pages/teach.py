@@ -1,0 +1,124 @@
+"""Teach: name classes, give each a few images, and try what was learned on new ones."""
+
+import streamlit as st
+
+from dashboard import sentences
+from dashboard.components.answers import answers
+from dashboard.components.classes import cards
+from dashboard.components.failures import refusal_shown
+from dashboard.components.learned import learned
+from dashboard.components.sampling import sampling
+from dashboard.components.uploads import uploaded
+from dashboard.connection import client
+from dashboard.lesson import Desk, Query, hindrance
+from imaml.client import ApiError, Limits, Model
+
+
+def main() -> None:
+    """Draw the page."""
+    st.title("Teach a classifier from a handful of examples", anchor=False)
+    st.markdown(
+        "Show each class once or a few times: the model adapts to your examples in milliseconds, then labels "
+        "new images and says how sure it is."
+    )
+    models = client().models()
+    if not models:
+        _no_model()
+        return
+    limits = client().limits()
+    desk = _desk()
+    model = _choose(models)
+    _examples(desk, model, limits)
+    st.header("What it learned", anchor=False)
+    if desk.lesson is None:
+        st.caption("Nothing yet. Draw a sample task to see it at work, or give two classes an image each.")
+        return
+    learned(desk.lesson)
+    st.header("Try new images", anchor=False)
+    _try(desk, limits)
+
+
+def _desk() -> Desk:
+    if "desk" not in st.session_state:
+        st.session_state.desk = Desk()
+    return st.session_state.desk
+
+
+def _no_model() -> None:
+    with st.container(border=True, key="no-model"):
+        st.subheader("There is no model yet", anchor=False)
+        st.markdown("`make up` loads the starter model, and this trains one of your own:")
+        st.code("imaml train --name first --dataset glyphs", language="sh")
+
+
+def _choose(models: list[Model]) -> Model:
+    by_reference = {model.reference: model for model in models}
+    with st.container(horizontal=True, vertical_alignment="bottom", key="model-row"):
+        chosen = st.selectbox("Model", list(by_reference), key="model", bind="query-params", width=300)
+        model = by_reference[chosen]
+        st.caption(sentences.about(model), width="stretch")
+    return model
+
+
+def _examples(desk: Desk, model: Model, limits: Limits) -> None:
+    st.header("Show it examples", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", key="tools"):
+        st.markdown(
+            "Name each class and give it an image or more (PNG, JPEG, WebP or BMP), or draw a task from the "
+            "images that come with the model. Beside each image stands what the model sees of it."
+        )
+        sampling(desk, model)
+    cards(desk, model, limits)
+    with st.container(horizontal=True, vertical_alignment="center", key="actions"):
+        _teach(desk, model, limits)
+
+
+def _teach(desk: Desk, model: Model, limits: Limits) -> None:
+    missing = hindrance(desk.groups, model, limits)
+    current = desk.lesson is not None and desk.lesson.fingerprint == desk.fingerprint(model)
+    ready = missing is None and not current
+    kind = "primary" if ready else "secondary"
+    clicked = st.button("Teach", key="teach", type=kind, icon=":material/school:", disabled=not ready)
+    if st.button("Add a class", key="add", icon=":material/add:", type="tertiary"):
+        desk.add_group()
+        st.rerun()
+    if st.button("Start over", key="clear", icon=":material/restart_alt:", type="tertiary"):
+        desk.clear()
+        st.rerun()
+    if missing is not None:
+        st.caption(missing)
+    elif desk.lesson is not None and not current:
+        st.caption("Something changed since the last lesson; teach again to renew the answers below.")
+    if clicked:
+        with refusal_shown(), st.spinner("Learning"):
+            desk.learned(client().adapt(model.id, desk.examples()), model)
+            st.rerun()
+
+
+def _try(desk: Desk, limits: Limits) -> None:
+    added, refused = uploaded("Images to classify", f"queries-{desk.tries}", limits)
+    if added or refused:
+        desk.queries = [*map(Query, added), *desk.queries]
+        desk.refused = refused
+        desk.tries += 1  # another key, so that the uploader is empty again
+        st.rerun()
+    for reason in desk.refused:
+        st.error(reason)
+    if not desk.queries:
+        st.caption(
+            "Add images that it has not seen: each gets a label and the model's confidence in every class."
+        )
+        return
+    assert desk.lesson is not None
+    try:
+        answers(desk.queries, desk.lesson)
+    except ApiError as error:
+        st.error(str(error), icon=":material/error:")
+        if error.status == 404:
+            desk.lesson = None  # it has expired or was deleted; Teach is offered again
+    if st.button("Clear the images", key="clear-queries", icon=":material/close:", type="tertiary"):
+        desk.queries = []
+        st.rerun()
+
+
+main()

@@ -1,0 +1,34 @@
+"""Images made small, and the HTML that shows them."""
+
+import base64
+import io
+from html import escape
+
+from PIL import Image, ImageOps
+
+SIDE = 160  # of a thumbnail, in pixels: twice what the page gives it, for dense screens
+
+
+def thumbnail(image: bytes) -> bytes:
+    """Return an image file upright, on white where it is transparent, as a PNG of 160 pixels at most."""
+    with Image.open(io.BytesIO(image)) as opened:
+        small = ImageOps.exif_transpose(opened).convert("RGBA")
+    small.thumbnail((SIDE, SIDE))
+    flat = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small).convert("RGB")
+    file = io.BytesIO()
+    flat.save(file, "PNG")
+    return file.getvalue()
+
+
+def pair(sent: bytes, seen: bytes, name: str) -> str:
+    """Return HTML with a PNG as it was sent beside what the model sees of it."""
+    return (
+        '<div class="pair">'
+        f'<img src="{_address(sent)}" alt="{escape(name)}" title="{escape(name)}">'
+        f'<img class="seen" src="{_address(seen)}" alt="as the model sees it" title="as the model sees it">'
+        "</div>"
+    )
+
+
+def _address(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

@@ -1,0 +1,113 @@
+"""Results put into words."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, cast
+
+from imaml.client import Adaptation, Experiment, Model, Recipe, Solution
+
+
+def count(number: int, thing: str, things: str | None = None) -> str:
+    """Return a number with its noun, as in "1 class" and "5 classes"."""
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage that does not say 100 or 0 where it is not quite that."""
+    if 0.99 < share < 1 or 0 < share < 0.01:
+        return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
+    return f"{100 * share:.0f} %"
+
+
+def duration(milliseconds: float) -> str:
+    """Return a duration at a readable precision."""
+    if milliseconds < 1000:
+        return f"{max(milliseconds, 1):.0f} ms"
+    return f"{milliseconds / 1000:.1f} s"
+
+
+def learned(adaptation: Adaptation, examples: int) -> str:
+    """Return the outcome of a lesson."""
+    classes = count(len(adaptation.classes), "class", "classes")
+    took = duration(adaptation.solution.duration_ms)
+    return f"Learned {classes} from {count(examples, 'example')} in {took}."
+
+
+def stopped(solution: Solution, recipe: Recipe) -> str:
+    """Return why the inner solver stopped."""
+    after = f"Stopped after {count(solution.steps, 'step')}"
+    match solution.stop_reason:
+        case "tolerance":
+            return f"{after}: the residual came down to the tolerance {recipe.tolerance:g}, so it converged."
+        case "deadline":
+            return f"{after}: the deadline passed, so the lesson is less thorough than the recipe asks for."
+        case "step_limit":
+            return f"{after}: that is as far as the model's recipe goes."
+        case other:
+            return f"{after}: {other.replace('_', ' ')}."
+
+
+def recipe(value: Recipe) -> str:
+    """Return how a model adapts."""
+    steps = count(value.max_steps, "step")
+    solver = value.solver.replace("_", " ")
+    return f"{steps} of {solver}, rate {value.inner_lr:g}, λ {value.lam:g}"
+
+
+def about(model: Model) -> str:
+    """Return what a model is good for."""
+    return (
+        f"Meta-trained on {model.dataset}. Tells {model.ways.min} to {model.ways.max} classes apart "
+        f"and adapts with {recipe(model.recipe)}."
+    )
+
+
+def moment(time: datetime) -> str:
+    """Return a moment to the minute, in UTC."""
+    return f"{time.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+
+
+def status_colour(status: str) -> Literal["blue", "green", "orange", "red"]:
+    """Return the theme's colour for the status of an experiment."""
+    match status:
+        case "running":
+            return "blue"
+        case "completed":
+            return "green"
+        case "interrupted":
+            return "orange"
+        case _:
+            return "red"
+
+
+def progress(experiment: Experiment) -> str:
+    """Return how far an experiment came."""
+    if experiment.step == experiment.total_steps:
+        return count(experiment.total_steps, "meta-step")
+    return f"{experiment.step:,} of {count(experiment.total_steps, 'meta-step')}"
+
+
+def accuracy(share: float, ci95: float | None = None) -> str:
+    """Return an accuracy, with its 95 % confidence interval where that is known."""
+    return f"{100 * share:.1f} %" if ci95 is None else f"{100 * share:.1f} ± {100 * ci95:.1f} %"
+
+
+def flattened(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield name and value of every setting; those of a nested group stand alone."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from flattened(cast("dict[str, Any]", value))
+        else:
+            yield name.replace("_", " "), _shown(value)
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)

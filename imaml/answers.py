@@ -1,0 +1,213 @@
+"""What the service answers, as its client gives it: immutable, and unmoved by fields that are new to it."""
+
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import Base64Bytes, BaseModel, ConfigDict
+
+Item = TypeVar("Item")
+
+
+class Answer(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Page(Answer, Generic[Item]):
+    """Part of a list."""
+
+    items: list[Item]
+    next_cursor: str | None = None
+
+
+class Limits(Answer):
+    """The limits in force."""
+
+    max_body_bytes: int
+    max_pixels: int
+    max_examples: int
+    max_predictions: int
+    max_label_length: int
+    max_inner_steps: int
+    max_deadline_ms: int
+    default_ttl_seconds: int | None
+    max_ttl_seconds: int
+
+
+class Ways(Answer):
+    """How many classes a model can tell apart."""
+
+    min: int
+    max: int
+
+
+class Recipe(Answer):
+    """How a support set is adapted to."""
+
+    solver: str
+    max_steps: int
+    inner_lr: float
+    lam: float
+    tolerance: float
+
+
+class AdaptationRecipe(Recipe):
+    """The recipe that was used; `validated` where it is the model's own."""
+
+    validated: bool
+
+
+class Model(Answer):
+    """One version of a stored meta-model."""
+
+    id: str
+    name: str
+    version: int
+    aliases: list[str]
+    dataset: str
+    input: dict[str, Any]
+    ways: Ways
+    recipe: Recipe
+    experiment_id: str | None
+    created_at: datetime
+
+    @property
+    def reference(self) -> str:
+        """What stands for exactly this version."""
+        return f"{self.name}:{self.version}"
+
+
+class LabelledImage(Answer):
+    """The bytes of an image file, and its class."""
+
+    label: str
+    image: Base64Bytes
+
+
+class Episode(Answer):
+    """A task from the examples that are stored with a model."""
+
+    model: str
+    ways: int
+    shots: int
+    queries: int
+    seed: int
+    support: list[LabelledImage]
+    query: list[LabelledImage]
+
+
+class TracePoint(Answer):
+    """The inner problem after `step` steps: loss on the support set, and residual norm."""
+
+    step: int
+    loss: float
+    residual: float
+
+
+class Solution(Answer):
+    """How far the inner solver went; `distance` is from its centre, `duration_ms` the engine's time."""
+
+    steps: int
+    converged: bool
+    stop_reason: str
+    residual: float
+    support_loss: float
+    support_accuracy: float
+    distance: float
+    trace: list[TracePoint]
+    duration_ms: float
+
+
+class Adaptation(Answer):
+    """What was learned from somebody's examples."""
+
+    id: str
+    name: str | None
+    model: str
+    model_version: int
+    classes: list[str]
+    recipe: AdaptationRecipe
+    solution: Solution
+    unknown_threshold: float | None
+    warnings: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class Prediction(Answer):
+    """The answer to one image; `unknown` where it is probably none of the classes."""
+
+    label: str
+    confidence: float
+    unknown: bool
+    probabilities: dict[str, float]
+
+
+class Predictions(Answer):
+    """The answers, in the order of the images."""
+
+    predictions: list[Prediction]
+
+
+class Experiment(Answer):
+    """One training run, in a list; "dead" is a running one that gives no sign of life."""
+
+    id: str
+    name: str
+    algorithm: str
+    dataset: str
+    status: Literal["running", "completed", "interrupted", "failed", "dead"]
+    step: int
+    total_steps: int
+    tags: list[str]
+    notes: str
+    archived: bool
+    error: str | None
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+    heartbeat_at: datetime
+
+
+class ExperimentDetail(Experiment):
+    """One training run with what was asked and what it ran on."""
+
+    config: dict[str, Any]
+    provenance: dict[str, Any]
+    split: dict[str, list[str]]
+
+
+class MetricPoint(Answer):
+    """A value of a metric; None where it was not finite, `inner_step` only for inner-loop curves."""
+
+    step: int
+    inner_step: int | None
+    value: float | None
+
+
+class Metrics(Answer):
+    """Curves by name, in order of their steps."""
+
+    metrics: dict[str, list[MetricPoint]]
+
+
+class Evaluation(Answer):
+    """Accuracy over episodes, as fractions; `accuracies` holds each episode's, when asked for."""
+
+    id: str
+    experiment_id: str | None
+    model_id: str | None
+    dataset: str
+    split: str
+    ways: int
+    shots: int
+    queries: int
+    episodes: int
+    seed: int
+    transductive: bool
+    accuracy: float
+    ci95: float
+    accuracy_unadapted: float
+    accuracies: list[float] | None
+    created_at: datetime

@@ -1,0 +1,64 @@
+"""A small few-shot problem with smooth activations, so that gradients can be compared to the last digits."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from imaml.nets.classifier import Classifier
+from imaml.nets.heads import PrototypeHead
+from imaml.nets.layout import Layout
+from imaml.tasks.episodes import Episodes
+from imaml.training.fewshot import FewShot
+
+WAYS, SHOTS, QUERIES, INPUTS = 3, 2, 2, 6
+
+
+@dataclass(frozen=True)
+class SmoothNetwork:
+    """One layer, normalised by the support set's weighted moments as Conv4 is, then tanh."""
+
+    features: int = 4
+
+    @property
+    def layout(self) -> Layout:
+        return Layout({"weight": (self.features, INPUTS), "scale": (self.features,)})
+
+    def support_features(self, parameters: Tensor, images: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        p = self.layout.unpack(parameters)
+        x = images @ p["weight"].T
+        mean = weights @ x
+        variance = weights @ (x - mean) ** 2
+        moments = torch.stack([mean, variance])
+        return self._activate(x, p["scale"], moments), moments
+
+    def query_features(self, parameters: Tensor, images: Tensor, moments: Tensor) -> Tensor:
+        p = self.layout.unpack(parameters)
+        return self._activate(images @ p["weight"].T, p["scale"], moments)
+
+    def _activate(self, x: Tensor, scale: Tensor, moments: Tensor) -> Tensor:
+        mean, variance = moments
+        return torch.tanh(scale * (x - mean) / (variance + 1e-2).sqrt())
+
+
+def smooth_problem(tasks: int, seed: int = 0) -> tuple[FewShot, Tensor, Episodes]:
+    """A problem, a θ and a batch of tasks, in float64."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def random(*shape: int) -> Tensor:
+        return torch.randn(*shape, dtype=torch.float64, generator=generator)
+
+    network = SmoothNetwork()
+    classifier = Classifier(network, PrototypeHead(network.features))
+    theta = torch.cat([random(network.features * INPUTS), random(network.features).exp(), random(1)])
+    means = random(tasks, WAYS, 1, INPUTS)
+
+    def draw(examples: int) -> tuple[Tensor, Tensor, Tensor]:
+        images = (means + random(tasks, WAYS, examples, INPUTS)).flatten(1, 2)
+        labels = torch.arange(WAYS).repeat_interleave(examples)
+        targets = torch.nn.functional.one_hot(labels, WAYS).double() / len(labels)
+        return images, targets.expand(tasks, -1, -1), labels.expand(tasks, -1)
+
+    support, support_targets, _ = draw(SHOTS)
+    query, query_targets, query_labels = draw(QUERIES)
+    return FewShot(classifier), theta, Episodes(support, support_targets, query, query_targets, query_labels)

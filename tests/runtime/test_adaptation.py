@@ -1,0 +1,160 @@
+"""The adaptation loop: torch's φ without torch, independent of order, honest about how far it went."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from imaml.metagrads.adaptation import ProximalAdaptation
+from imaml.runtime.adaptation import Diverged, Support, SupportError, adapt, to_input
+from imaml.runtime.model import MetaModel
+from imaml.runtime.recipe import Recipe, RecipeError
+from imaml.store import Bundle
+from imaml.tasks.episodes import Episodes
+from imaml.training.fewshot import FewShot
+from imaml.training.learner import from_bundle, inner_solver
+
+LABELS = ["d", "b", "e", "a", "c"]
+
+
+def support_of(drawings: NDArray[np.uint8], ways: int, shots: list[int]) -> Support:
+    """The first `shots[k]` drawings of each of the first classes."""
+    images = np.concatenate([drawings[k, : shots[k]] for k in range(ways)])
+    return Support.of(images, [LABELS[k] for k in range(ways) for _ in range(shots[k])])
+
+
+@given(
+    ways=st.integers(2, 5),
+    shots=st.lists(st.integers(1, 4), min_size=5, max_size=5),
+    steps=st.integers(0, 8),
+    inner_lr=st.floats(0.01, 0.3),
+    lam=st.floats(0.05, 2.0),
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_phi_equals_torchs(
+    model: MetaModel,
+    model_bundle: Bundle,
+    drawings: NDArray[np.uint8],
+    ways: int,
+    shots: list[int],
+    steps: int,
+    inner_lr: float,
+    lam: float,
+) -> None:
+    support = support_of(drawings, ways, shots)
+    recipe = Recipe("gradient_descent", steps, inner_lr, lam)
+    adapted, solution = adapt(model, support, recipe)
+
+    classifier, theta, _ = from_bundle(model_bundle)
+    images = torch.from_numpy(to_input(support.images))[None]
+    targets = torch.from_numpy(support.targets)[None]
+    task = Episodes(images, targets, images, targets, targets.argmax(-1))
+    adaptation = ProximalAdaptation(FewShot(classifier), inner_solver(recipe), lam)
+    torchs = adaptation.solve(adaptation.centres(theta, task).detach(), task)
+    np.testing.assert_allclose(adapted.phi, torchs.value[0].numpy(), atol=1e-4)
+    assert solution.residual == pytest.approx(float(torchs.residual[0]), abs=1e-4, rel=1e-3)
+    assert solution.support_loss == pytest.approx(float(torchs.losses[-1][0]), abs=1e-4)
+
+
+def test_the_order_of_examples_changes_nothing_at_all(model: MetaModel, drawings: NDArray[np.uint8]) -> None:
+    images = drawings[:, :3].reshape(15, 28, 28)
+    labels = [label for label in LABELS for _ in range(3)]
+    first, _ = adapt(model, Support.of(images, labels), model.recipe)
+    order = np.random.default_rng(0).permutation(15)
+    second, _ = adapt(model, Support.of(images[order], [labels[i] for i in order]), model.recipe)
+    assert np.array_equal(first.phi, second.phi)
+    assert np.array_equal(first.moments, second.moments)
+    assert first.classes == second.classes == tuple(sorted(LABELS))
+
+
+def test_canonical_order_remembers_where_each_example_was(drawings: NDArray[np.uint8]) -> None:
+    images, labels = drawings[:, 0], LABELS
+    support = Support.of(images, labels)
+    assert [labels[i] for i in support.order] == [support.classes[k] for k in support.labels]
+    assert np.array_equal(images[list(support.order)], support.images)
+
+
+def test_every_class_weighs_the_same(drawings: NDArray[np.uint8]) -> None:
+    targets = support_of(drawings, 3, [1, 4, 2]).targets
+    np.testing.assert_allclose(targets.sum(0), 1 / 3, rtol=1e-6)
+
+
+def test_the_solution_tells_the_truth(model: MetaModel, drawings: NDArray[np.uint8]) -> None:
+    support = support_of(drawings, 4, [2, 2, 2, 2])
+    adapted, solution = adapt(model, support, replace(model.recipe, max_steps=6))
+    images, targets = to_input(support.images), support.targets
+    centre = model.graphs.centre(model.theta, images, targets)
+    loss, gradient, logits, moments = model.graphs.value_and_gradient(adapted.phi, images, targets)
+    residual = np.linalg.norm(gradient + model.recipe.lam * (adapted.phi - centre))
+    assert solution.residual == pytest.approx(float(residual), rel=1e-4)
+    assert solution.support_loss == pytest.approx(loss, rel=1e-5)
+    assert solution.support_accuracy == (logits.argmax(1) == support.labels).mean()
+    assert solution.distance == pytest.approx(float(np.linalg.norm(adapted.phi - centre)), rel=1e-5)
+    np.testing.assert_allclose(adapted.moments, moments, rtol=1e-6)
+    assert (solution.steps, solution.converged, solution.stop_reason) == (6, False, "step_limit")
+    assert [point.step for point in solution.trace] == list(range(7))
+    assert solution.trace[-1].loss < solution.trace[0].loss
+    assert solution.duration_ms > 0
+
+
+def test_a_tolerance_stops_when_it_is_reached_and_says_so(
+    model: MetaModel, drawings: NDArray[np.uint8]
+) -> None:
+    support = support_of(drawings, 3, [2, 2, 2])
+    recipe = replace(model.recipe, lam=5.0, inner_lr=0.02, max_steps=2000, tolerance=1e-2)
+    _, solution = adapt(model, support, recipe)
+    assert solution.residual <= 1e-2 < solution.trace[-2].residual
+    assert (solution.converged, solution.stop_reason) == (True, "tolerance")
+
+
+def test_a_deadline_returns_what_was_reached(model: MetaModel, drawings: NDArray[np.uint8]) -> None:
+    support = support_of(drawings, 3, [2, 2, 2])
+    _, solution = adapt(model, support, replace(model.recipe, max_steps=10**6), deadline_seconds=0.05)
+    assert (solution.converged, solution.stop_reason) == (False, "deadline")
+    assert 0 < solution.steps < 10**6
+
+
+@pytest.mark.parametrize("ways", [1, 7])
+def test_too_few_or_too_many_classes_are_refused_with_the_bounds(
+    model: MetaModel, drawings: NDArray[np.uint8], ways: int
+) -> None:
+    images = drawings.reshape(-1, 28, 28)[:ways]
+    with pytest.raises(SupportError, match=rf"have {ways} different labels?; this model learns 2 to 6"):
+        adapt(model, Support.of(images, [f"class {k}" for k in range(ways)]), model.recipe)
+
+
+def test_divergence_is_an_error_that_says_what_to_change(
+    model: MetaModel, drawings: NDArray[np.uint8]
+) -> None:
+    with pytest.raises(Diverged, match=r"inner_lr 1e\+20"):
+        adapt(model, support_of(drawings, 2, [1, 1]), replace(model.recipe, inner_lr=1e20))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"solver": "magic"}, "solver is 'magic'.*gradient_descent"),
+        ({"max_steps": -1}, "max_steps is -1"),
+        ({"inner_lr": 0.0}, "inner_lr is 0.0"),
+        ({"inner_lr": float("nan")}, "inner_lr is nan"),
+        ({"lam": 0.0}, "lam is 0.0"),
+        ({"lam": float("inf")}, "lam is inf"),
+        ({"tolerance": -1.0}, "tolerance is -1.0"),
+    ],
+)
+def test_a_recipe_that_cannot_work_is_refused(
+    model: MetaModel, change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(RecipeError, match=message):
+        replace(model.recipe, **change)
+
+
+def test_the_unknown_threshold_is_the_one_measured_nearest(model: MetaModel) -> None:
+    calibrated = replace(model, thresholds=((5, 1, 0.5), (5, 5, 0.6), (20, 1, 0.3)))
+    assert calibrated.unknown_threshold(4, 1) == 0.5
+    assert calibrated.unknown_threshold(6, 4.0) == 0.6
+    assert calibrated.unknown_threshold(50, 1) == 0.3

@@ -1,0 +1,136 @@
+"""A run in the database: watched as it goes, interrupted without loss, resumed to the same result."""
+
+from collections.abc import Callable
+
+import pytest
+
+from imaml.runtime.model import MetaModel
+from imaml.store import Experiment, Store, bundles
+from imaml.tasks import glyphs
+from imaml.tasks.dataset import Dataset
+from imaml.training import run as runs
+from imaml.training.errors import TrainingError
+from imaml.training.run import Progress, Run
+from tests.training.conftest import small_config
+
+
+def ignore(progress: Progress) -> None:
+    pass
+
+
+def never() -> bool:
+    return False
+
+
+def stop_at(run: Run, step: int) -> Callable[[], bool]:
+    return lambda: run.trainer.step >= step
+
+
+def begin(store: Store, dataset: Dataset) -> Experiment:
+    return runs.start(store, small_config(), dataset)
+
+
+def interrupted(store: Store, dataset: Dataset, step: int) -> Experiment:
+    """A run that was stopped after `step` steps."""
+    experiment = begin(store, dataset)
+    run = Run(store, experiment, dataset)
+    assert run.until_done(ignore, stop_at(run, step)) is None
+    return experiment
+
+
+def metrics_of(store: Store, experiment: Experiment) -> dict[str, list[tuple[int, int, float]]]:
+    with store.reading() as transaction:
+        metrics = transaction.metrics.read(experiment.id)
+    return {name: [(p.step, p.inner_step, p.value) for p in points] for name, points in metrics.items()}
+
+
+def test_an_interrupted_run_resumes_to_the_same_state_and_metrics(store: Store, dataset: Dataset) -> None:
+    unbroken = begin(store, dataset)
+    whole = Run(store, unbroken, dataset)
+    whole.until_done(ignore, stop_at(whole, 7))
+    broken = interrupted(store, dataset, step=4)
+    with store.reading() as transaction:
+        assert transaction.experiments.get(broken.id).status == "interrupted"
+    rest = Run(store, runs.resume(store, broken, dataset), dataset)
+    assert rest.trainer.step == 4
+    rest.until_done(ignore, stop_at(rest, 7))
+    assert whole.trainer.checkpoint() == rest.trainer.checkpoint()
+    assert metrics_of(store, unbroken) == metrics_of(store, broken)
+
+
+def test_what_a_killed_process_wrote_after_its_checkpoint_is_written_again(
+    store: Store, dataset: Dataset
+) -> None:
+    """Kill -9 leaves the status "running", a checkpoint, and metrics of steps beyond it."""
+    experiment = interrupted(store, dataset, step=3)
+    with store.transaction() as transaction:
+        transaction.experiments.resume(experiment.id)
+        late = [runs.Metric("outer_loss", step, 99.0) for step in (4, 5, 100)]
+        transaction.metrics.write(experiment.id, late)
+    with store.reading() as transaction:
+        found = transaction.experiments.find_resumable("small")
+    assert found is not None
+    assert found.id == experiment.id
+    run = Run(store, runs.resume(store, found, dataset), dataset)
+    run.until_done(ignore, stop_at(run, 6))
+    steps = {step: value for step, _, value in metrics_of(store, experiment)["outer_loss"]}
+    assert sorted(steps) == [1, 2, 3, 4, 5, 6]
+    assert 99.0 not in steps.values()
+
+
+def test_a_completed_run_leaves_a_model_its_metrics_and_where_it_comes_from(
+    store: Store, dataset: Dataset
+) -> None:
+    experiment = begin(store, dataset)
+    reports: list[Progress] = []
+    model = Run(store, experiment, dataset).until_done(reports.append, never)
+    assert model is not None
+    with store.reading() as transaction:
+        done = transaction.experiments.get(experiment.id)
+        evaluations = transaction.evaluations.list(model_id=model.id)
+        bundle = bundles.read(transaction.models.bundle(model))
+    assert (done.status, done.step, model.experiment_id) == ("completed", 8, experiment.id)
+    assert [report.step for report in reports] == list(range(1, 9))
+    assert reports[-1].seconds_left == 0
+    assert done.provenance["dataset_fingerprint"] == dataset.fingerprint
+    assert {"git_commit", "versions", "hardware", "wall_seconds"} <= done.provenance.keys()
+    assert done.config["inner_steps"] == 2
+
+    metrics = metrics_of(store, experiment)
+    assert [step for step, _, _ in metrics["outer_loss"]] == list(range(1, 9))
+    assert [step for step, _, _ in metrics["validation_accuracy"]] == [3, 6, 8]
+    assert [(step, inner) for step, inner, _ in metrics["inner_loss"]] == [
+        (step, inner) for step in (3, 6, 8) for inner in (0, 1, 2)
+    ]
+    assert {"meta_gradient_norm", "inner_residual", "linear_residual", "negative_curvature"} <= metrics.keys()
+
+    assert {(evaluation.split, evaluation.transductive) for evaluation in evaluations} == {
+        ("validation", False)
+    }
+    assert (3, 1) in {(evaluation.ways, evaluation.shots) for evaluation in evaluations}
+    assert bundle.description["recipe"]["lam"] == 1.0
+    assert len(bundle.description["split"]["test"]) == len(experiment.split["test"])
+    loaded = MetaModel.load(bundle.description, bundle.parameters, bundle.graphs, threads=1)
+    assert 1 / 3 <= loaded.unknown_threshold(3, 1) <= 1
+
+
+def test_other_data_are_refused_on_resume(store: Store, dataset: Dataset) -> None:
+    experiment = interrupted(store, dataset, step=2)
+    with store.reading() as transaction:
+        experiment = transaction.experiments.get(experiment.id)
+    with pytest.raises(TrainingError, match="data of 'small' have changed"):
+        runs.resume(store, experiment, glyphs.generate(classes=24, examples=7))
+
+
+def test_a_failed_run_says_why_and_keeps_its_checkpoint(store: Store, dataset: Dataset) -> None:
+    experiment = runs.start(store, small_config(inner_lr=1e20), dataset)
+    with pytest.raises(TrainingError):
+        Run(store, experiment, dataset).until_done(ignore, never)
+    with store.reading() as transaction:
+        failed = transaction.experiments.get(experiment.id)
+        resumable = transaction.experiments.find_resumable("small")
+    assert failed.status == "failed"
+    assert failed.error is not None
+    assert "not finite" in failed.error
+    assert resumable is not None
+    assert resumable.id == experiment.id
