@@ -83,7 +83,7 @@ def invalid(error: ValidationError | RequestValidationError) -> Problem:
         return Problem(400, "malformed-json", "The request body is not JSON.")
     if any(item["type"] == "missing" and item["loc"] == ("body",) for item in found):
         return empty()
-    errors = {_place(item["loc"]): str(item["msg"]) for item in found}
+    errors = {_place(item["loc"]): str(item["msg"]).removeprefix("Value error, ") for item in found}
     place, message = next(iter(errors.items()))
     more = f" There are {len(errors) - 1} more errors." if len(errors) > 1 else ""
     return Problem(422, "invalid-request", f"{place}: {message}.{more}", errors)

@@ -23,7 +23,8 @@ class ServerError(Exception):
 def serve(host: str = "127.0.0.1", port: int = 8000, settings: Settings | None = None) -> None:
     """Serve until SIGINT or SIGTERM, and finish the requests under way.
 
-    Port 0 is any free one; the log tells which. Raises ServerError for an address that cannot be used, ServerError or DatabaseError for the database.
+    Port 0 is any free one; the log tells which. Raises ServerError for an address that cannot be used,
+    ServerError or DatabaseError for the database.
     """
     settings = settings or Settings()
     _check_database(settings)

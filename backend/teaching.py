@@ -21,11 +21,11 @@ from imaml.store import Adaptation, utc_now
 class Lesson:
     """What to learn from, by which recipe."""
 
+    recipe: Recipe
     drawings: Drawings
     labels: list[str]
     titles: list[str]
     """How messages call each example."""
-    recipe: Recipe
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ def first_lesson(body: MoreExamples, model: MetaModel, settings: Settings) -> Le
     """Prepare the examples of a request; raises Problem, RecipeError."""
     _check_limits(body, settings)
     return Lesson(
+        recipe=_recipe(body, model.recipe),
         drawings=images.preprocess(body.examples, "examples", settings.max_pixels),
         labels=[example.label for example in body.examples],
         titles=[images.title(body.examples, "examples", index) for index in range(len(body.examples))],
-        recipe=_recipe(body, model.recipe),
     )
 
 
@@ -55,17 +55,17 @@ def next_lesson(
     """Prepare the stored examples of an adaptation and those of a request; raises Problem, RecipeError."""
     added = first_lesson(body, model, settings)
     drawings, labels = stored.unpack_drawings(examples)
-    if len(labels) + len(added.labels) > settings.max_examples:
-        total = len(labels) + len(added.labels)
+    total = len(labels) + len(added.labels)
+    if total > settings.max_examples:
         raise Problem(
             413, "too-many", f"There would be {total} examples; {settings.max_examples} are allowed."
         )
     recipe = {name: value for name, value in before.recipe.items() if name != "validated"}
     return Lesson(
+        recipe=_recipe(body, Recipe(**recipe)),
         drawings=np.concatenate([drawings, added.drawings]),
         labels=[*labels, *added.labels],
         titles=[*(f"stored example {index}" for index in range(len(labels))), *added.titles],
-        recipe=_recipe(body, Recipe(**recipe)),
     )
 
 

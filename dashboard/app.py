@@ -13,9 +13,9 @@ st.html(HERE / "style.css")
 st.logo(str(HERE / "logo.svg"))
 page = st.navigation(
     [
-        st.Page("pages/teach.py", title="Teach", default=True),
-        st.Page("pages/experiments.py", title="Experiments"),
-        st.Page("pages/experiment.py", title="Experiment", visibility="hidden"),
+        st.Page("views/teach.py", title="Teach", default=True),
+        st.Page("views/experiments.py", title="Experiments"),
+        st.Page("views/experiment.py", title="Experiment", visibility="hidden"),
     ],
     position="top",
 )

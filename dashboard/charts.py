@@ -13,11 +13,12 @@ HEIGHT = 210  # pixels
 MOST_LOOPS = 8  # inner loops in one chart
 MOST_TICKS = 5  # on a logarithmic axis
 
+Chart = alt.Chart | alt.LayerChart
 Metrics = Mapping[str, Sequence[MetricPoint]]
 Row = dict[str, str | float | None]
 
 
-def show(chart: alt.Chart | alt.LayerChart, title: str, note: str = "") -> None:
+def show(chart: Chart, title: str, note: str = "") -> None:
     """Draw a chart under its title and what is to know about it."""
     with st.container(gap="xsmall"):
         st.markdown(f"**{title}**" + (f"  \n:small[:gray[{note}]]" if note else ""))
@@ -62,19 +63,18 @@ def validation(metrics: Metrics) -> alt.LayerChart:
     )
 
 
-def inner_loops(metrics: Metrics, name: str, *, log: bool = False) -> alt.Chart:
-    """Return a metric by inner step, a curve for each of some meta-steps spread over the training."""
-    points = metrics.get(name, ())
-    steps = sorted({point.step for point in points})
-    chosen = set(_spread(steps, MOST_LOOPS))
+def inner_loops(metrics: Metrics) -> alt.Chart:
+    """Return the support loss by inner step, a curve for each of some meta-steps spread over the training."""
+    points = metrics.get("inner_loss", ())
+    chosen = set(_spread(sorted({point.step for point in points}), MOST_LOOPS))
     rows: list[Row] = [
-        {"meta-step": point.step, "step": point.inner_step, "value": _value(point, log)}
+        {"meta-step": point.step, "step": point.inner_step, "value": point.value}
         for point in points
         if point.step in chosen
     ]
     colour = alt.Color("meta-step:Q", legend=alt.Legend(gradientLength=110))
     line = alt.Chart(_data(rows)).mark_line(point={"size": 18})
-    axes = _x("step", "inner step"), _y(rows, log=log)
+    axes = _x("step", "inner step"), _y(rows, log=False)
     return line.encode(*axes, colour, alt.Detail("meta-step:Q"), tooltip=_tooltip("meta-step:Q", "step:Q"))
 
 
@@ -90,19 +90,22 @@ def _x(field: str, title: str) -> alt.X:
 def _y(rows: Sequence[Row], *, log: bool) -> alt.Y:
     if not log:
         return alt.Y(
-            "value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(format="~g", tickCount=4)
+            "value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(format=".3~g", tickCount=4)
         )
     exponents = [log10(value) for row in rows if isinstance(value := row["value"], float)] or [0.0]
     low, high = floor(min(exponents)), ceil(max(exponents))
     decades = [10.0**exponent for exponent in range(low, high + 1, ceil((high - low + 1) / MOST_TICKS))]
     return alt.Y(
-        "value:Q", title=None, scale=alt.Scale(type="log"), axis=alt.Axis(format="~g", values=decades)
+        "value:Q", title=None, scale=alt.Scale(type="log"), axis=alt.Axis(format=".3~g", values=decades)
     )
 
 
 def _told_apart(titles: list[str]) -> tuple[alt.Color, alt.StrokeDash]:
     colour = alt.Color(
-        "curve:N", sort=titles, title=None, legend=alt.Legend(orient="top", symbolType="stroke")
+        "curve:N",
+        sort=titles,
+        title=None,
+        legend=alt.Legend(orient="top", symbolType="stroke", symbolOpacity=1),
     )
     return colour, alt.StrokeDash("curve:N", sort=titles, title=None)
 

@@ -9,7 +9,7 @@ from dashboard.pictures import thumbnail
 from imaml.client import Client, Prediction
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Client.close)
 def client() -> Client:
     """Return the one client of this process; IMAML_API_URL says where it calls."""
     return Client()

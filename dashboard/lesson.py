@@ -55,6 +55,7 @@ class Desk:
     groups: list[Group] = field(default_factory=list[Group])
     queries: list[Query] = field(default_factory=list[Query])
     lesson: Lesson | None = None
+    lost: bool = False
     refused: list[str] = field(default_factory=list[str])
     numbered: int = 0
     episodes: int = 0
@@ -66,7 +67,7 @@ class Desk:
 
     def clear(self) -> None:
         """Begin anew, with as many empty classes as the least lesson needs."""
-        self.groups, self.queries, self.refused, self.lesson = [], [], [], None
+        self.groups, self.queries, self.refused, self.lesson, self.lost = [], [], [], None, False
         self.add_group()
         self.add_group()
 
@@ -104,6 +105,7 @@ class Desk:
 
     def learned(self, adaptation: Adaptation, model: Model) -> None:
         """Keep what was learned from the examples as they are."""
+        self.lost = False
         names = {group.number: group.name.strip() for group in self.groups if group.pictures}
         self.lesson = Lesson(adaptation, self.fingerprint(model), len(self.examples()), names)
 

@@ -1,10 +1,16 @@
 """Results put into words."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
 from imaml.client import Adaptation, Experiment, Model, Recipe, Solution
+
+
+def plain(text: str) -> str:
+    """Return Markdown that shows a text as it is."""
+    return re.sub(r"([\\`*_\[\]#:$~<>|])", r"\\\1", text)
 
 
 def count(number: int, thing: str, things: str | None = None) -> str:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import connection, pictures
+from dashboard import connection, pictures, sentences
 from dashboard.components.uploads import uploaded
 from dashboard.lesson import Desk, Group
 from imaml.client import Limits, Model
@@ -57,7 +57,7 @@ def _add(group: Group, limits: Limits) -> None:
         group.uploads += 1  # another key, so that the uploader is empty again
         st.rerun()
     for reason in group.refused:
-        st.error(reason)
+        st.error(sentences.plain(reason))
 
 
 def _cross(label: str, key: str) -> bool:

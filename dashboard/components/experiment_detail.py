@@ -6,13 +6,14 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import charts, sentences
+from dashboard import sentences
+from dashboard.charts import Metrics
+from dashboard.components.curves import curves
 from dashboard.connection import client
-from imaml.client import Evaluation, ExperimentDetail, MetricPoint
+from imaml.client import Evaluation, ExperimentDetail
 
 POINTS = 400  # of a curve: more than a chart has pixels for
 REFRESH_SECONDS = 5
-RESIDUALS = {"inner_residual": "inner problem", "linear_residual": "linear system"}
 
 
 def experiment_detail(experiment_id: str) -> None:
@@ -25,8 +26,9 @@ def _body(experiment_id: str) -> None:
     experiment = client().experiment(experiment_id)
     metrics = client().metrics(experiment_id, points=POINTS)
     _head(experiment, metrics)
+    _models(experiment)
     st.header("Curves", anchor=False)
-    _curves(metrics)
+    curves(metrics)
     st.header("Evaluations", anchor=False)
     _evaluations(client().evaluations(experiment_id), experiment)
     left, right = st.columns(2, gap="large")
@@ -39,66 +41,39 @@ def _body(experiment_id: str) -> None:
         _facts({**experiment.provenance, **split})
 
 
-def _head(experiment: ExperimentDetail, metrics: Mapping[str, Sequence[MetricPoint]]) -> None:
+def _head(experiment: ExperimentDetail, metrics: Metrics) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(experiment.name, anchor=False, width="content")
+        st.title(sentences.plain(experiment.name), anchor=False, width="content")
         st.badge(experiment.status, color=sentences.status_colour(experiment.status))
         for tag in experiment.tags:
-            st.badge(tag, color="gray")
+            st.badge(sentences.plain(tag), color="gray")
     st.caption(f"Started {sentences.moment(experiment.created_at)} · {experiment.id}")
     if experiment.error:
-        st.error(experiment.error, icon=":material/error:")
+        st.error(sentences.plain(experiment.error), icon=":material/error:")
     if experiment.notes:
         st.markdown(experiment.notes)
-    best, steps, data, algorithm = st.columns(4)
-    best.metric("Best validation accuracy", _best(metrics))
-    steps.metric("Progress", sentences.progress(experiment))
-    data.metric("Data", experiment.dataset)
-    algorithm.metric("Algorithm", experiment.algorithm)
+    with st.grid(4, min_column_width=150):
+        st.metric("Best validation accuracy", _best(metrics))
+        st.metric("Progress", sentences.progress(experiment))
+        st.metric("Data", experiment.dataset)
+        st.metric("Algorithm", experiment.algorithm)
 
 
-def _best(metrics: Mapping[str, Sequence[MetricPoint]]) -> str | None:
+def _models(experiment: ExperimentDetail) -> None:
+    for model in client().models():
+        if model.experiment_id == experiment.id:
+            label = f"Teach {sentences.plain(model.reference)}"
+            icon = ":material/school:"
+            st.page_link("views/teach.py", label=label, icon=icon, query_params={"model": model.reference})
+
+
+def _best(metrics: Metrics) -> str | None:
     validated = [point for point in metrics.get("validation_accuracy", ()) if point.value is not None]
     if not validated:
         return None
     best = max(validated, key=lambda point: point.value or 0)
     widths = {point.step: point.value for point in metrics.get("validation_ci95", ())}
     return sentences.accuracy(best.value or 0, widths.get(best.step))
-
-
-def _curves(metrics: Mapping[str, Sequence[MetricPoint]]) -> None:
-    if not metrics:
-        st.caption("Nothing has been measured yet.")
-        return
-    with st.grid(2, min_column_width=330, gap="medium"):
-        charts.show(
-            charts.validation(metrics),
-            "Validation accuracy",
-            "On new tasks of characters held out; the band is the 95 % interval.",
-        )
-        charts.show(
-            charts.curves(metrics, {"outer_loss": "outer loss"}), "Outer loss", "Query loss after adaptation."
-        )
-        charts.show(
-            charts.curves(metrics, {"meta_gradient_norm": "norm"}, log=True),
-            "Meta-gradient norm",
-            "Growth by orders of magnitude means that training has come apart.",
-        )
-        charts.show(
-            charts.curves(metrics, RESIDUALS, log=True),
-            "Residuals",
-            "How exactly the two problems behind the implicit gradient were solved.",
-        )
-        charts.show(
-            charts.curves(metrics, {"negative_curvature": "share"}),
-            "Negative curvature",
-            "Share of tasks whose linear solve met it and stopped there.",
-        )
-        charts.show(
-            charts.inner_loops(metrics, "inner_loss"),
-            "Inner loops",
-            "Support loss by inner step, at meta-steps spread over the training.",
-        )
 
 
 def _evaluations(evaluations: Sequence[Evaluation], experiment: ExperimentDetail) -> None:

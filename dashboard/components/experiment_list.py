@@ -31,10 +31,13 @@ def _row(experiment: Experiment) -> None:
     with st.container(border=True, gap="xxsmall", key=f"experiment-{experiment.id}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             address = {"id": experiment.id}
-            st.page_link("pages/experiment.py", label=f"**{experiment.name}**", query_params=address)
+            st.page_link(
+                "views/experiment.py", label=f"**{sentences.plain(experiment.name)}**", query_params=address
+            )
             st.badge(experiment.status, color=sentences.status_colour(experiment.status))
         facts = [experiment.dataset, experiment.algorithm, sentences.progress(experiment)]
-        st.caption(" · ".join([*facts, sentences.moment(experiment.created_at), *experiment.tags]))
+        facts += [sentences.moment(experiment.created_at), *experiment.tags]
+        st.caption(sentences.plain(" · ".join(facts)))
 
 
 def _nothing(*, filtered: bool) -> None:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from dashboard.sentences import plain
 from imaml.client import ApiError, ApiUnreachable
 
 
@@ -14,7 +15,7 @@ def refusal_shown() -> Generator[None]:
     try:
         yield
     except ApiError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
 
 
 @contextmanager
@@ -31,7 +32,5 @@ def _unreachable(error: ApiUnreachable) -> None:
     with st.container(key="unreachable", border=True):
         st.subheader("The service does not answer", anchor=False)
         st.markdown(str(error))
-        st.markdown("This command starts it, and the dashboard beside it:")
-        st.code("make up", language="sh")
         # A button reruns the page, which is all that trying again takes.
         st.button("Try again", type="primary", icon=":material/refresh:")

@@ -3,7 +3,15 @@
 import streamlit as st
 
 from dashboard import charts, sentences
+from dashboard.connection import client
 from dashboard.lesson import Lesson
+
+_PROGRAM = """from imaml.client import Client
+
+with Client() as client:
+    [answer] = client.predict("{id}", ["new.png"])
+print(answer.label, answer.confidence)"""
+_REQUEST = "curl -F images=@new.png {url}/v1/adaptations/{id}/predictions"
 
 
 def learned(lesson: Lesson) -> None:
@@ -13,7 +21,7 @@ def learned(lesson: Lesson) -> None:
     st.html(f'<p class="outcome">{sentences.learned(adaptation, lesson.examples)}</p>')
     st.markdown(sentences.stopped(solution, adaptation.recipe))
     for warning in adaptation.warnings:
-        st.warning(warning, icon=":material/warning:")
+        st.warning(sentences.plain(warning), icon=":material/warning:")
     facts, loss, residual = st.columns((2, 3, 3), gap="medium")
     with facts:
         accuracy, distance = st.columns(2, wrap=False)
@@ -38,3 +46,10 @@ def learned(lesson: Lesson) -> None:
         charts.show(charts.trace(solution.trace, "loss"), "Support loss by inner step")
     with residual:
         charts.show(charts.trace(solution.trace, "residual"), "Residual by inner step")
+
+
+def program(lesson: Lesson) -> None:
+    """Draw how another program asks for predictions."""
+    with st.expander("Use it in a program", icon=":material/code:"):
+        st.code(_PROGRAM.format(id=lesson.adaptation.id), language="python")
+        st.code(_REQUEST.format(id=lesson.adaptation.id, url=client().url), language="sh")

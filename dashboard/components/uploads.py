@@ -1,5 +1,7 @@
 """A file uploader that hands its files over and is empty again."""
 
+import re
+
 import streamlit as st
 
 from dashboard import connection
@@ -27,5 +29,6 @@ def uploaded(label: str, key: str, limits: Limits) -> tuple[list[Picture], list[
             connection.view(picture.data)
             pictures.append(picture)
         except ApiError as error:
-            refused.append(f"{picture.name}: {error}")
+            reason = re.sub(r"^\w+\[\d+\]: ", "", str(error))  # the visitor knows the file by its name
+            refused.append(f"{picture.name}: {reason}")
     return pictures, refused

@@ -120,8 +120,9 @@ def adapt(
     step = 0
     while True:
         loss, gradient, logits, moments = model.graphs.value_and_gradient(phi, images, targets)
-        gradient += np.float32(recipe.lam) * (phi - centre)
-        residual = float(np.linalg.norm(gradient))
+        with np.errstate(over="ignore", invalid="ignore"):  # Diverged says it better
+            gradient += np.float32(recipe.lam) * (phi - centre)
+            residual = float(np.linalg.norm(gradient))
         if not (np.isfinite(loss) and np.isfinite(residual)):
             raise Diverged(
                 f"The adaptation left the finite numbers at step {step} with inner_lr {recipe.inner_lr} "
@@ -137,7 +138,8 @@ def adapt(
         if deadline_seconds is not None and time.perf_counter() - started >= deadline_seconds:
             stop_reason = "deadline"
             break
-        phi -= np.float32(recipe.inner_lr) * gradient
+        with np.errstate(over="ignore", invalid="ignore"):
+            phi -= np.float32(recipe.inner_lr) * gradient
         step += 1
     solution = Solution(
         steps=step,

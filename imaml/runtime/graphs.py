@@ -14,6 +14,9 @@ NAMES = ("centre", "value_and_gradient", "predict")
 
 _PROVIDERS = ["CPUExecutionProvider"]
 
+# Its wheels report what they run to their maker unless they are told not to.
+ort.disable_telemetry_events()
+
 
 class GraphError(ValueError):
     """A graph that cannot be run here; the message is a sentence for whoever brought it."""

@@ -23,7 +23,7 @@ def provenance(dataset: Dataset, device: torch.device) -> dict[str, Any]:
         "dataset_images": len(dataset.images),
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in PACKAGES},
-        "hardware": _hardware(device),
+        "hardware": hardware(device),
         "threads": torch.get_num_threads(),
     }
 
@@ -47,7 +47,8 @@ def _version(package: str) -> str | None:
     return None
 
 
-def _hardware(device: torch.device) -> str:
+def hardware(device: torch.device) -> str:
+    """The name of a GPU, or of this machine's processor."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     cpuinfo = Path("/proc/cpuinfo")

@@ -243,3 +243,19 @@ def test_failed_adaptation_leaves_nothing(client: Client, shared_store: Store, e
     with shared_store.reading() as transaction:
         names = [row.name for row in transaction.adaptations.list(limit=100).items]
     assert "unfinished" not in names
+
+
+def test_stored_and_new_examples_together_are_bounded(
+    serve: Serve, shared_database_url: str, client: Client, examples: Examples
+) -> None:
+    before = client.adapt("small", examples)
+    count = len(client.examples(before.id))
+    first = next(iter(examples))
+    settings = Settings(database_url=shared_database_url, max_examples=count)
+    with (
+        serve(settings) as url,
+        Client(url) as narrow,
+        pytest.raises(ApiError, match=f"{count + 1}") as error,
+    ):
+        narrow.add_examples(before.id, {first: examples[first][:1]})
+    assert error.value.status == 413

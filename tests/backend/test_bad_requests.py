@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import socket
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -145,7 +146,7 @@ BAD_BODIES = {
         "invalid-request",
     ),
     "no base64": (
-        {"json": {"model": "small", "examples": [{"label": "a", "image": "data:image/png;base64,AAAA"}]}},
+        {"json": {"model": "small", "examples": [{"label": "a", "image": "data:image/png;base64,AAAAA"}]}},
         422,
         "invalid-request",
     ),
@@ -237,6 +238,15 @@ class TestLimits:
             )
         _check(small.patch("/v1/experiments/0", content=large, headers=JSON), 413, "body-too-large")
         _check(small.post("/v1/models", content=large), 413, "body-too-large")
+
+    def test_stated_size_is_refused_before_anything_is_read(self, small: httpx.Client) -> None:
+        address = (small.base_url.host, small.base_url.port or 0)
+        with socket.create_connection(address, timeout=10) as connection:
+            connection.sendall(
+                b"POST /v1/adaptations HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                b"Content-Length: 20001\r\n\r\n"
+            )
+            assert connection.recv(1000).startswith(b"HTTP/1.1 413 ")
 
     def test_too_many_files_are_refused(self, small: httpx.Client, examples: Examples) -> None:
         five = {label: files[:2] for label, files in examples.items()}

@@ -6,11 +6,11 @@ from dashboard import sentences
 from dashboard.components.answers import answers
 from dashboard.components.classes import cards
 from dashboard.components.failures import refusal_shown
-from dashboard.components.learned import learned
+from dashboard.components.learned import learned, program
 from dashboard.components.sampling import sampling
 from dashboard.components.uploads import uploaded
 from dashboard.connection import client
-from dashboard.lesson import Desk, Query, hindrance
+from dashboard.lesson import Desk, Lesson, Query, hindrance
 from imaml.client import ApiError, Limits, Model
 
 
@@ -30,12 +30,14 @@ def main() -> None:
     model = _choose(models)
     _examples(desk, model, limits)
     st.header("What it learned", anchor=False)
-    if desk.lesson is None:
+    lesson = desk.lesson
+    if lesson is None:
         st.caption("Nothing yet. Draw a sample task to see it at work, or give two classes an image each.")
         return
-    learned(desk.lesson)
+    learned(lesson)
     st.header("Try new images", anchor=False)
-    _try(desk, limits)
+    _try(desk, lesson, limits)
+    program(lesson)
 
 
 def _desk() -> Desk:
@@ -56,7 +58,7 @@ def _choose(models: list[Model]) -> Model:
     with st.container(horizontal=True, vertical_alignment="bottom", key="model-row"):
         chosen = st.selectbox("Model", list(by_reference), key="model", bind="query-params", width=300)
         model = by_reference[chosen]
-        st.caption(sentences.about(model), width="stretch")
+        st.caption(sentences.plain(sentences.about(model)), width="stretch")
     return model
 
 
@@ -85,8 +87,10 @@ def _teach(desk: Desk, model: Model, limits: Limits) -> None:
     if st.button("Start over", key="clear", icon=":material/restart_alt:", type="tertiary"):
         desk.clear()
         st.rerun()
-    if missing is not None:
-        st.caption(missing)
+    if desk.lost:
+        st.caption("The service no longer has what was learned; teach it again.")
+    elif missing is not None:
+        st.caption(sentences.plain(missing))
     elif desk.lesson is not None and not current:
         st.caption("Something changed since the last lesson; teach again to renew the answers below.")
     if clicked:
@@ -95,7 +99,7 @@ def _teach(desk: Desk, model: Model, limits: Limits) -> None:
             st.rerun()
 
 
-def _try(desk: Desk, limits: Limits) -> None:
+def _try(desk: Desk, lesson: Lesson, limits: Limits) -> None:
     added, refused = uploaded("Images to classify", f"queries-{desk.tries}", limits)
     if added or refused:
         desk.queries = [*map(Query, added), *desk.queries]
@@ -103,19 +107,19 @@ def _try(desk: Desk, limits: Limits) -> None:
         desk.tries += 1  # another key, so that the uploader is empty again
         st.rerun()
     for reason in desk.refused:
-        st.error(reason)
+        st.error(sentences.plain(reason))
     if not desk.queries:
         st.caption(
             "Add images that it has not seen: each gets a label and the model's confidence in every class."
         )
         return
-    assert desk.lesson is not None
     try:
-        answers(desk.queries, desk.lesson)
+        answers(desk.queries, lesson)
     except ApiError as error:
-        st.error(str(error), icon=":material/error:")
-        if error.status == 404:
-            desk.lesson = None  # it has expired or was deleted; Teach is offered again
+        if error.status != 404:
+            raise
+        desk.lesson, desk.lost = None, True
+        st.rerun()
     if st.button("Clear the images", key="clear-queries", icon=":material/close:", type="tertiary"):
         desk.queries = []
         st.rerun()

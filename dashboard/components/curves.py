@@ -1,0 +1,77 @@
+"""The curves of an experiment, those that it has measured."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from dashboard import charts
+from dashboard.charts import Chart, Metrics
+
+PANEL_WIDTH = 330  # pixels, below which the panels stand in one column
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A chart that is there where `metric` has been measured."""
+
+    metric: str
+    title: str
+    note: str
+    draw: Callable[[Metrics], Chart]
+
+
+PANELS = (
+    Panel(
+        "validation_accuracy",
+        "Validation accuracy",
+        "On tasks of classes held out; the band is the 95 % confidence interval.",
+        charts.validation,
+    ),
+    Panel(
+        "outer_loss",
+        "Outer loss",
+        "Loss on the queries after adaptation, which meta-training lowers.",
+        partial(charts.curves, names={"outer_loss": "outer loss"}),
+    ),
+    Panel(
+        "meta_gradient_norm",
+        "Meta-gradient norm",
+        "Growth by orders of magnitude means that training has come apart.",
+        partial(charts.curves, names={"meta_gradient_norm": "norm"}, log=True),
+    ),
+    Panel(
+        "inner_residual",
+        "Residuals",
+        "How exactly the two problems behind the implicit gradient were solved.",
+        partial(
+            charts.curves,
+            names={"inner_residual": "inner problem", "linear_residual": "linear system"},
+            log=True,
+        ),
+    ),
+    Panel(
+        "negative_curvature",
+        "Negative curvature",
+        "Share of tasks whose linear solve met it and stopped there.",
+        partial(charts.curves, names={"negative_curvature": "share"}),
+    ),
+    Panel(
+        "inner_loss",
+        "Inner loops",
+        "Support loss by inner step, at meta-steps spread over the training.",
+        charts.inner_loops,
+    ),
+)
+
+
+def curves(metrics: Metrics) -> None:
+    """Draw a panel for each metric there is."""
+    panels = [panel for panel in PANELS if metrics.get(panel.metric)]
+    if not panels:
+        st.caption("Nothing has been measured yet.")
+        return
+    with st.grid(2, min_column_width=PANEL_WIDTH, gap="medium"):
+        for panel in panels:
+            charts.show(panel.draw(metrics), panel.title, panel.note)
