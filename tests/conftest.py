@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-pytest_plugins = ["tests.databases", "tests.models", "tests.services"]
+pytest_plugins = ["tests.archives", "tests.databases", "tests.models", "tests.services"]
 
 
 @pytest.fixture(scope="session", autouse=True)

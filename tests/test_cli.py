@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from imaml import tasks
 from imaml.cli import main
 from imaml.commands.database import open_store
 from imaml.store import bundles
-from imaml.tasks import glyphs
 from imaml.tasks.split import Split
 from imaml.training.config import TrainingConfig
 from imaml.training.run import Run
@@ -47,18 +45,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("IMAML_HOME", str(tmp_path))
     return tmp_path
-
-
-@pytest.fixture(scope="session")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Drawn characters in the official layout of Omniglot."""
-    root = tmp_path_factory.mktemp("data") / "images_background"
-    for character, hands in enumerate(glyphs.render(24, 6, seed=5)):
-        folder = root / f"Alphabet{character % 3}" / f"character{character:02d}"
-        folder.mkdir(parents=True)
-        for hand, drawing in enumerate(hands):
-            Image.fromarray(drawing).save(folder / f"{character:04d}_{hand:02d}.png")
-    return root.parent
 
 
 class Output:

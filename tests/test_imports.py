@@ -10,7 +10,7 @@ PROGRAMME = """
 import importlib, pkgutil, sys
 
 sys.modules["torch"] = None  # importing it now fails, wherever it is installed
-for name in ("backend", "imaml.runtime", "imaml.store", "imaml.client"):
+for name in ("backend", "imaml.runtime", "imaml.store", "imaml.client", "imaml.cli", "imaml.commands"):
     module = importlib.import_module(name)
     print(name)
     for found in pkgutil.walk_packages(getattr(module, "__path__", []), name + "."):

@@ -80,7 +80,9 @@ def up(api_port: int, dashboard_port: int) -> None:
     with _signals_stop(), _services() as running:
         running.append(_Service.start("API", api_command, f"{api_url}/readyz", environment))
         command = _dashboard_command(dashboard_port)
-        running.append(_Service.start("dashboard", command, f"{dashboard_url}/_stcore/health", environment))
+        health = f"{dashboard_url}/_stcore/health"
+        quiet = subprocess.DEVNULL  # Streamlit prints a banner with the address there
+        running.append(_Service.start("dashboard", command, health, environment, stdout=quiet))
         for service in running:
             service.wait_until_ready()
         click.echo(f"API        {api_url}  (documentation: {api_url}/docs)")
@@ -116,9 +118,17 @@ class _Service:
     ready_url: str
 
     @classmethod
-    def start(cls, name: str, command: list[str], ready_url: str, environment: dict[str, str]) -> "_Service":
+    def start(
+        cls,
+        name: str,
+        command: list[str],
+        ready_url: str,
+        environment: dict[str, str],
+        stdout: int | None = None,
+    ) -> "_Service":
         # A session of its own: Ctrl-C then reaches this process alone, which stops its children in order.
-        return cls(name, subprocess.Popen(command, env=environment, start_new_session=True), ready_url)
+        process = subprocess.Popen(command, env=environment, stdout=stdout, start_new_session=True)
+        return cls(name, process, ready_url)
 
     def check(self) -> None:
         """Raise ServiceError if the process has ended."""

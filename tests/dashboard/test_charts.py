@@ -10,8 +10,15 @@ def _points(values: list[float | None]) -> list[MetricPoint]:
     return [MetricPoint(step=step, inner_step=None, value=value) for step, value in enumerate(values)]
 
 
-def _values(chart: charts.Chart) -> list[float | None]:
-    return [row["value"] for row in chart.to_dict()["data"]["values"]]
+def _rows(chart: charts.Chart) -> list[charts.Row]:
+    """What the chart shows; of a layered one, in its first layer."""
+    spec = chart.to_dict()
+    first = spec["layer"][0] if "layer" in spec else spec
+    return spec["datasets"][first["data"]["name"]]
+
+
+def _values(chart: charts.Chart) -> list[object]:
+    return [row["value"] for row in _rows(chart)]
 
 
 def test_value_that_is_not_finite_leaves_a_gap() -> None:
@@ -32,15 +39,14 @@ def test_logarithmic_axis_without_any_value_is_drawn() -> None:
 
 def test_band_is_the_confidence_interval() -> None:
     metrics = {"validation_accuracy": _points([0.9, 0.8]), "validation_ci95": _points([0.05])}
-    band = charts.validation(metrics).to_dict()["layer"][0]["data"]["values"]
+    band = _rows(charts.validation(metrics))
     assert [(row["low"], row["high"]) for row in band] == [(pytest.approx(0.85), pytest.approx(0.95))]
 
 
 @pytest.mark.parametrize("count", [1, 3, 8, 500])
 def test_inner_loops_are_spread_over_the_training(count: int) -> None:
     points = [MetricPoint(step=step, inner_step=0, value=1.0) for step in range(count)]
-    rows = charts.inner_loops({"inner_loss": points}).to_dict()["data"]["values"]
-    steps = [row["meta-step"] for row in rows]
+    steps = [row["meta-step"] for row in _rows(charts.inner_loops({"inner_loss": points}))]
     assert len(steps) == min(count, charts.MOST_LOOPS)
     assert steps[0] == 0
     assert steps[-1] == count - 1

@@ -161,7 +161,7 @@ def test_evaluations_say_how_they_were_made(
     assert row["Task"] == "5-way 1-shot"
     assert row["Accuracy (95 % CI)"] == "95.1 ± 0.4 %"
     assert row["Without adaptation"] == "93.3 %"
-    assert row["Episodes"] == "2"
+    assert row["Episodes"] == 2
     assert row["Protocol"] == ("transductive" if transductive else "inductive")
 
 

@@ -3,6 +3,7 @@
 import io
 import os
 import random
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,8 +54,9 @@ def dashboard_url(
 
 
 def _dashboard(api_url: str) -> Iterator[str]:
-    port = "0"
-    command = [sys.executable, "-m", "imaml", "dashboard", "--port", port]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "imaml", "dashboard", "--port", str(port)]
     environment = {**os.environ, "IMAML_API_URL": api_url, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

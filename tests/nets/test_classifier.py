@@ -110,6 +110,17 @@ def test_every_class_weighs_the_same_whatever_its_number_of_examples(
     assert torch.allclose(cross_entropy(classifier.support_logits(phi, doubled, halved)[0], halved), loss)
 
 
+def test_a_prototype_is_its_classs_weighted_mean_whatever_the_class_weighs(
+    classifier: Classifier, theta: Tensor, support: tuple[Tensor, Tensor]
+) -> None:
+    images, targets = support
+    features = images.flatten(1)[:, : classifier.network.features]
+    lighter = targets.clone()
+    lighter[:SHOTS] *= 0.1
+    rows, same = (classifier.head.centre(theta[-1:], features, t) for t in (targets, lighter))
+    assert torch.allclose(rows, same, atol=1e-12)
+
+
 def test_the_loss_is_the_mean_cross_entropy() -> None:
     logits = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
     labels = torch.tensor([0, 0, 1, 1, 2, 2])
