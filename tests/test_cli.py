@@ -144,7 +144,7 @@ def test_a_killed_training_resumes_as_if_it_had_not_been(run: Command, archive: 
     resumed = Run(store, experiment, dataset)
     reached = resumed.trainer.step
     assert reached > 0
-    resumed.until_done(lambda _: None, lambda: resumed.trainer.step >= reached + 3)
+    resumed.train(lambda _: None, lambda: resumed.trainer.step >= reached + 3)
     parts = Split(**{name: tuple(classes) for name, classes in experiment.split.items()})
     unbroken = Trainer(TrainingConfig.model_validate(experiment.config), dataset, parts)
     while unbroken.step < resumed.trainer.step:

@@ -1,7 +1,10 @@
 """What is installed where: pins, extras, one ONNX Runtime, the images' build file, the wheel's contents."""
 
 import re
+import subprocess
+import sys
 import tomllib
+import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -83,3 +86,21 @@ def test_make_installs_with_the_pins() -> None:
     makefile = (ROOT / "Makefile").read_text()
     assert "--constraint constraints.txt" in makefile
     assert set(re.findall(r"\.\[([a-z,]+)\]", makefile)) == {"api,dashboard", "api,dashboard,train,dev"}
+
+
+def test_the_wheel_carries_everything_that_runs(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert {
+        "imaml/starter.imaml",
+        "imaml/_migrations/env.py",
+        "imaml/_migrations/versions/0001_first_tables.py",
+        "backend/app.py",
+        "dashboard/app.py",
+        "dashboard/style.css",
+        "dashboard/.streamlit/config.toml",
+    } <= names
+    assert not [name for name in names if name.startswith(("tests/", "benchmarks/")) or name.endswith(".db")]

@@ -1,12 +1,15 @@
 """How commands print: tables for people, JSON for programs."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
+
+WIDTH = 250
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -26,4 +29,5 @@ def print_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, empty: str) -> 
         table = Table(*rows[0], box=None, header_style="bold", pad_edge=False)
         for row in rows:
             table.add_row(*("" if value is None else str(value) for value in row.values()))
-        Console(soft_wrap=True).print(table)
+        # Where nobody looks, nothing is cut off.
+        Console(width=None if sys.stdout.isatty() else WIDTH).print(table)

@@ -75,12 +75,14 @@ def train(config: Path | None, resume: bool, **options: Any) -> None:
         err=True,
     )
     with _stop_on_signal() as stopped, _progress(settings.meta_steps) as report:
-        model = run.until_done(report, stopped)
-    if model is None:
+        done = run.train(report, stopped)
+    if not done:
         raise TrainingError(
             f"interrupted at step {run.trainer.step} of {settings.meta_steps}; "
             f"go on with: imaml train --name {settings.name} --resume"
         )
+    click.echo("calibrating on validation classes and exporting", err=True)
+    model = run.publish()
     click.echo(
         f"model {model.name}:{model.version} ({model.id}), "
         f"validation accuracy {run.trainer.best_accuracy:.4f}"

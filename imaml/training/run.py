@@ -1,7 +1,8 @@
 """A training run in the database: started, watched, interrupted, resumed, and ended with a model."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 import torch
@@ -88,22 +89,45 @@ class Run:
             entry.provenance = {**entry.provenance, **provenance(dataset, self.trainer.device)}
             self._seconds = float(entry.provenance.get("wall_seconds", 0.0))
 
-    def until_done(self, report: Callable[[Progress], None], stop: Callable[[], bool]) -> Model | None:
-        """Train to the end and store the model; None where `stop()` asked for a stop before that.
+    def train(self, report: Callable[[Progress], None], stop: Callable[[], bool]) -> bool:
+        """Take the steps that are left; False where `stop()` asked for a stop before the last.
 
         A stopped run is resumable; so is a failed one, from its last checkpoint.
         """
+        with self._failure_recorded():
+            if done := self._take_steps(report, stop):
+                return done
+            self._write(checkpoint=True)
+            with self._store.transaction() as transaction:
+                transaction.experiments.finish(self._id, "interrupted")
+            return False
+
+    def publish(self) -> Model:
+        """Calibrate and export the best θ, and store it as a model: the end of the run."""
+        with self._failure_recorded():
+            with self._store.reading() as transaction:
+                source = transaction.experiments.get(self._id).provenance
+            exported, evaluations = bundle(self.trainer, self._dataset, self._split, source)
+            with self._store.transaction() as transaction:
+                model = transaction.models.add(
+                    self._config.name, bundles.write(exported), experiment_id=self._id
+                )
+                for evaluation in evaluations:
+                    evaluation.experiment_id, evaluation.model_id = self._id, model.id
+                    transaction.evaluations.add(evaluation)
+                transaction.experiments.finish(self._id, "completed")
+            return model
+
+    @contextmanager
+    def _failure_recorded(self) -> Generator[None, None, None]:
         try:
-            if not self._train(report, stop):
-                self._finish_interrupted()
-                return None
-            return self._publish()
+            yield
         except Exception as error:
             with self._store.transaction() as transaction:
                 transaction.experiments.finish(self._id, "failed", str(error))
             raise
 
-    def _train(self, report: Callable[[Progress], None], stop: Callable[[], bool]) -> bool:
+    def _take_steps(self, report: Callable[[Progress], None], stop: Callable[[], bool]) -> bool:
         trainer, total = self.trainer, self._config.meta_steps
         started, first = time.perf_counter(), trainer.step
         written = saved = started
@@ -142,23 +166,6 @@ class Run:
                 entry = transaction.experiments.get(self._id)
                 entry.provenance = {**entry.provenance, "wall_seconds": round(self._seconds, 1)}
         self._metrics = []
-
-    def _finish_interrupted(self) -> None:
-        self._write(checkpoint=True)
-        with self._store.transaction() as transaction:
-            transaction.experiments.finish(self._id, "interrupted")
-
-    def _publish(self) -> Model:
-        with self._store.reading() as transaction:
-            source = transaction.experiments.get(self._id).provenance
-        exported, evaluations = bundle(self.trainer, self._dataset, self._split, source)
-        with self._store.transaction() as transaction:
-            model = transaction.models.add(self._config.name, bundles.write(exported), experiment_id=self._id)
-            for evaluation in evaluations:
-                evaluation.experiment_id, evaluation.model_id = self._id, model.id
-                transaction.evaluations.add(evaluation)
-            transaction.experiments.finish(self._id, "completed")
-        return model
 
 
 def _step_metrics(step: int, gradient: MetaGradient) -> list[Metric]:

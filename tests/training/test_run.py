@@ -34,7 +34,7 @@ def interrupted(store: Store, dataset: Dataset, step: int) -> Experiment:
     """A run that was stopped after `step` steps."""
     experiment = begin(store, dataset)
     run = Run(store, experiment, dataset)
-    assert run.until_done(ignore, stop_at(run, step)) is None
+    assert not run.train(ignore, stop_at(run, step))
     return experiment
 
 
@@ -47,13 +47,13 @@ def metrics_of(store: Store, experiment: Experiment) -> dict[str, list[tuple[int
 def test_an_interrupted_run_resumes_to_the_same_state_and_metrics(store: Store, dataset: Dataset) -> None:
     unbroken = begin(store, dataset)
     whole = Run(store, unbroken, dataset)
-    whole.until_done(ignore, stop_at(whole, 7))
+    whole.train(ignore, stop_at(whole, 7))
     broken = interrupted(store, dataset, step=4)
     with store.reading() as transaction:
         assert transaction.experiments.get(broken.id).status == "interrupted"
     rest = Run(store, runs.resume(store, broken, dataset), dataset)
     assert rest.trainer.step == 4
-    rest.until_done(ignore, stop_at(rest, 7))
+    rest.train(ignore, stop_at(rest, 7))
     assert whole.trainer.checkpoint() == rest.trainer.checkpoint()
     assert metrics_of(store, unbroken) == metrics_of(store, broken)
 
@@ -72,7 +72,7 @@ def test_what_a_killed_process_wrote_after_its_checkpoint_is_written_again(
     assert found is not None
     assert found.id == experiment.id
     run = Run(store, runs.resume(store, found, dataset), dataset)
-    run.until_done(ignore, stop_at(run, 6))
+    run.train(ignore, stop_at(run, 6))
     steps = {step: value for step, _, value in metrics_of(store, experiment)["outer_loss"]}
     assert sorted(steps) == [1, 2, 3, 4, 5, 6]
     assert 99.0 not in steps.values()
@@ -83,8 +83,9 @@ def test_a_completed_run_leaves_a_model_its_metrics_and_where_it_comes_from(
 ) -> None:
     experiment = begin(store, dataset)
     reports: list[Progress] = []
-    model = Run(store, experiment, dataset).until_done(reports.append, never)
-    assert model is not None
+    run = Run(store, experiment, dataset)
+    assert run.train(reports.append, never)
+    model = run.publish()
     with store.reading() as transaction:
         done = transaction.experiments.get(experiment.id)
         evaluations = transaction.evaluations.list(model_id=model.id)
@@ -125,7 +126,7 @@ def test_other_data_are_refused_on_resume(store: Store, dataset: Dataset) -> Non
 def test_a_failed_run_says_why_and_keeps_its_checkpoint(store: Store, dataset: Dataset) -> None:
     experiment = runs.start(store, small_config(inner_lr=1e20), dataset)
     with pytest.raises(TrainingError):
-        Run(store, experiment, dataset).until_done(ignore, never)
+        Run(store, experiment, dataset).train(ignore, never)
     with store.reading() as transaction:
         failed = transaction.experiments.get(experiment.id)
         resumable = transaction.experiments.find_resumable("small")
