@@ -1,5 +1,7 @@
 # Targets: api (no torch), dashboard, train.
 #   docker build --target api -t imaml-api .
+#   docker run --network host -v imaml:/data imaml-api
+# Both services listen on loopback addresses alone, so they need the network of the host.
 
 FROM python:3.11-slim AS base
 WORKDIR /app
@@ -15,13 +17,11 @@ VOLUME /data
 FROM base AS api
 RUN pip install --no-cache-dir -c constraints.txt '.[api]'
 USER imaml
-EXPOSE 8000
-CMD ["imaml", "serve"]
+CMD ["sh", "-c", "imaml db upgrade && exec imaml serve"]
 
 FROM base AS dashboard
 RUN pip install --no-cache-dir -c constraints.txt '.[dashboard]'
 USER imaml
-EXPOSE 8501
 CMD ["imaml", "dashboard"]
 
 FROM base AS train

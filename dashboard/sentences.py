@@ -19,10 +19,12 @@ def count(number: int, thing: str, things: str | None = None) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as a percentage that does not say 100 or 0 where it is not quite that."""
-    if 0.99 < share < 1 or 0 < share < 0.01:
-        return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
-    return f"{100 * share:.0f} %"
+    """Return a share as a percentage that says 100 or 0 only where it is that."""
+    if 0 < share < 0.0005:
+        return "<0.1 %"
+    if 0.9995 <= share < 1:
+        return ">99.9 %"
+    return f"{100 * share:.{0 if 0.01 <= share <= 0.99 or share in (0, 1) else 1}f} %"
 
 
 def duration(milliseconds: float) -> str:

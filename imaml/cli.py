@@ -3,6 +3,7 @@
 import sys
 
 import click
+from pydantic import ValidationError
 
 from imaml.commands import data, database, evaluate, experiments, models, services, train
 from imaml.runtime.graphs import GraphError
@@ -34,6 +35,11 @@ def main() -> None:
         cli()
     except FAILURES as error:
         click.echo(f"imaml: {error}", err=True)
+        sys.exit(1)
+    except ValidationError as error:  # of the settings; commands deal with their own
+        first = error.errors()[0]
+        name = "IMAML_" + "_".join(map(str, first["loc"])).upper()
+        click.echo(f"imaml: {name}: {first['msg']} (given: {first['input']!r})", err=True)
         sys.exit(1)
 
 

@@ -16,8 +16,8 @@ from imaml.cli import main
 from imaml.commands.database import open_store
 from imaml.store import bundles
 from imaml.tasks.split import Split
+from imaml.training import run as runs
 from imaml.training.config import TrainingConfig
-from imaml.training.run import Run
 from imaml.training.trainer import Trainer
 
 TRAIN = [
@@ -115,7 +115,7 @@ def test_train_evaluate_export_import(run: Command, archive: Path, home: Path) -
     shown = run("models", "show", "small@champion", "--json").json()
     assert shown["aliases"] == ["champion"]
     runs = run("experiments", "list", "--json").json()
-    assert [experiment["state"] for experiment in runs] == ["completed"]
+    assert [experiment["status"] for experiment in runs] == ["completed"]
     details = run("experiments", "show", runs[0]["id"], "--json").json()
     assert details["config"]["ways"] == 3
 
@@ -141,12 +141,13 @@ def test_a_killed_training_resumes_as_if_it_had_not_been(run: Command, archive: 
                     break
         process.send_signal(signal.SIGKILL)
     dataset = tasks.load("omniglot", archive)
-    resumed = Run(store, experiment, dataset)
+    config = TrainingConfig.model_validate(experiment.config)
+    resumed = runs.resume(store, experiment, config, dataset)
     reached = resumed.trainer.step
     assert reached > 0
     resumed.train(lambda _: None, lambda: resumed.trainer.step >= reached + 3)
     parts = Split(**{name: tuple(classes) for name, classes in experiment.split.items()})
-    unbroken = Trainer(TrainingConfig.model_validate(experiment.config), dataset, parts)
+    unbroken = Trainer(config, dataset, parts)
     while unbroken.step < resumed.trainer.step:
         unbroken.advance()
     assert unbroken.theta.equal(resumed.trainer.theta)
@@ -178,6 +179,9 @@ def test_ctrl_c_leaves_a_resumable_run_and_says_how_to_go_on(run: Command, archi
         ("train --name x --dataset omniglot", 1, "--data"),
         ("train --name x --dataset omniglot --data nowhere.zip", 1, "nowhere.zip"),
         ("train --name a:b", 1, "must not contain"),
+        ("train --name x --dataset glyphs --data somewhere", 2, "glyphs"),
+        ("train --name x --data nowhere.zip", 1, "nowhere.zip"),
+        ("train --name x --seed 99999999999999999999", 2, "--seed"),
         ("train --name x --resume", 1, "no unfinished run"),
         ("train --name x --config missing.toml", 2, "missing.toml"),
         ("evaluate nothing", 1, "nothing"),
@@ -235,3 +239,19 @@ def test_an_imported_model_that_is_damaged_is_refused(run: Command, home: Path, 
     result = run("models", "import", str(file))
     assert result.status == 1
     assert "graph" in result.err
+
+
+def test_a_setting_of_the_environment_that_cannot_be_is_one_line(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMAML_WORKERS", "0")
+    result = run("serve")
+    assert (result.status, len(result.err.strip().splitlines())) == (1, 1)
+    assert "IMAML_WORKERS" in result.err
+
+
+def test_names_are_shown_as_they_are(run: Command, home: Path, model_file: bytes) -> None:
+    file = home / "model.imaml"
+    file.write_bytes(model_file)
+    assert run("models", "import", str(file), "--name", "[red]x[/b]").status == 0
+    assert "[red]x[/b]:1" in run("models", "list").out

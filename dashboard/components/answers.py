@@ -37,7 +37,7 @@ def _article(query: Query, prediction: Prediction, truth: str | None) -> str:
 
 
 def _remark(prediction: Prediction, truth: str | None) -> str:
-    confidence = sentences.percent(prediction.confidence)
+    confidence = escape(sentences.percent(prediction.confidence))
     if prediction.unknown:
         first = f"closest: {escape(prediction.label)}, {confidence}"
     else:
@@ -53,7 +53,7 @@ def _bars(prediction: Prediction) -> str:
     rows = (
         f'<li><span class="name" title="{escape(label)}">{escape(label)}</span>'
         f'<span class="track"><span style="width:{100 * share:.1f}%"></span></span>'
-        f'<span class="share">{sentences.percent(share)}</span></li>'
+        f'<span class="share">{escape(sentences.percent(share))}</span></li>'
         for label, share in ordered
     )
     # Reachable by keyboard, since a long list scrolls.

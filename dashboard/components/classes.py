@@ -30,6 +30,7 @@ def _name(desk: Desk, group: Group, model: Model, limits: Limits) -> None:
             max_chars=limits.max_label_length,
             placeholder="Name of the class",
             label_visibility="collapsed",
+            live=True,  # so that Teach can be clicked right after the last letter
         )
         removable = len(desk.groups) > model.ways.min
         if removable and _cross("Remove the class", f"remove-{group.number}"):

@@ -20,7 +20,7 @@ def sampling(desk: Desk, model: Model) -> None:
             type="primary" if desk.lesson is None else "secondary",
             icon=":material/casino:",
         )
-        with st.popover("Size", type="tertiary", key="size"):
+        with st.popover("Size of the task", type="tertiary", key="size"):
             ways = st.number_input(
                 "Classes", model.ways.min, model.ways.max, min(5, model.ways.max), key=f"ways-{model.id}"
             )

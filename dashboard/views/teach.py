@@ -91,7 +91,9 @@ def _teach(desk: Desk, model: Model, limits: Limits) -> None:
         st.caption("The service no longer has what was learned; teach it again.")
     elif missing is not None:
         st.caption(sentences.plain(missing))
-    elif desk.lesson is not None and not current:
+    elif current:
+        st.caption("Taught. Change a name or an image to teach again.")
+    elif desk.lesson is not None:
         st.caption("Something changed since the last lesson; teach again to renew the answers below.")
     if clicked:
         with refusal_shown(), st.spinner("Learning"):

@@ -11,6 +11,7 @@ from imaml.commands.database import open_store
 from imaml.commands.output import json_option, print_json
 from imaml.commands.train import torch_required
 from imaml.store import Model, bundles
+from imaml.training.config import MAX_SEED
 from imaml.training.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ SPLITS = ("train", "validation", "test", "all")
 
 @click.command()
 @click.argument("model")
-@click.option("--dataset", help="Data set; the model's own by default.")
+@click.option("--dataset", help="Data set; omniglot where --data is given, else the model's own.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder or archive of the data set.")
 @click.option(
     "--split",
@@ -34,7 +35,9 @@ SPLITS = ("train", "validation", "test", "all")
 @click.option("--shots", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--queries", type=click.IntRange(1), default=5, show_default=True, help="Of each class.")
 @click.option("--episodes", type=click.IntRange(2), default=600, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the episodes alone.")
+@click.option(
+    "--seed", type=click.IntRange(0, MAX_SEED), default=1, show_default=True, help="Of the episodes alone."
+)
 @click.option(
     "--transductive",
     is_flag=True,
@@ -70,7 +73,7 @@ def evaluate(
     classifier, theta, recipe = from_bundle(bundle)
     if classifier.fixed_ways not in (None, ways):
         raise TrainingError(f"{model} has a plain head for {classifier.fixed_ways} classes, not for {ways}.")
-    images = load(dataset or row.description["dataset"], data)
+    images = load(dataset or ("omniglot" if data else row.description["dataset"]), data)
     classes = _classes(row, images, split)
     sampler = EpisodeSampler(images, classes, ways, shots, queries, seed=seed, device=chosen)
     with click.progressbar(length=episodes, label="episodes", file=sys.stderr) as bar:

@@ -24,10 +24,11 @@ def list_command(limit: int, as_json: bool) -> None:
     rows = [
         {
             "name": experiment.name,
-            "state": experiment.state(),
+            "status": experiment.state(),
             "algorithm": experiment.algorithm,
             "dataset": experiment.dataset,
-            "step": f"{experiment.step}/{experiment.total_steps}",
+            "step": experiment.step,
+            "total_steps": experiment.total_steps,
             "created_at": experiment.created_at.isoformat(timespec="seconds"),
             "id": experiment.id,
         }
@@ -48,8 +49,9 @@ def show(experiment_id: str, as_json: bool) -> None:
     details: dict[str, Any] = {
         "id": experiment.id,
         "name": experiment.name,
-        "state": experiment.state(),
-        "step": f"{experiment.step}/{experiment.total_steps}",
+        "status": experiment.state(),
+        "step": experiment.step,
+        "total_steps": experiment.total_steps,
         "error": experiment.error,
         "config": experiment.config,
         "provenance": experiment.provenance,

@@ -8,6 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 WIDTH = 250
 
@@ -28,6 +29,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, empty: str) -> 
     else:
         table = Table(*rows[0], box=None, header_style="bold", pad_edge=False)
         for row in rows:
-            table.add_row(*("" if value is None else str(value) for value in row.values()))
+            # As text, since a name may hold what Rich takes for markup.
+            table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
         # Where nobody looks, nothing is cut off.
         Console(width=None if sys.stdout.isatty() else WIDTH).print(table)

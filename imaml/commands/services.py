@@ -141,7 +141,7 @@ class _Service:
         while time.monotonic() < deadline:
             self.check()
             try:
-                if httpx.get(self.ready_url, timeout=5).is_success:
+                if httpx.get(self.ready_url, timeout=5, trust_env=False).is_success:  # no proxy for loopback
                     return
             except httpx.TransportError:
                 pass
@@ -169,16 +169,17 @@ def _services() -> Generator[list[_Service], None, None]:
 
 @contextmanager
 def _signals_stop() -> Generator[None, None, None]:
-    """Let SIGTERM mean what Ctrl-C means."""
+    """Let SIGTERM, and the end of the terminal, mean what Ctrl-C means."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _dashboard_command(port: int) -> list[str]:
@@ -213,5 +214,6 @@ def _check_port(port: int, variable: str) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise ServiceError(
-                f"port {port} on {HOST} is in use; stop what uses it, or choose another with {variable}"
+                f"port {port} on {HOST} cannot be used ({error.strerror}); stop what uses it, "
+                f"or choose another with {variable}"
             ) from error

@@ -23,7 +23,7 @@ from imaml.training.config import TrainingConfig
 from imaml.training.errors import TrainingError
 
 if TYPE_CHECKING:
-    from imaml.store import Store
+    from imaml.store import Experiment, Store
     from imaml.training.run import Progress
 
 PLAIN_SECONDS = 10.0  # between lines where there is no terminal
@@ -57,20 +57,17 @@ def train(config: Path | None, resume: bool, **options: Any) -> None:
         from imaml.training import run as runs
     store = open_store()
     if resume:
-        experiment_id, settings = _resumable(store, given)
+        experiment, settings = _resumable(store, given)
     else:
-        experiment_id, settings = None, _validated(given)
+        experiment, settings = None, _validated(given)
         check_name(settings.name)
     dataset = load(settings.dataset, settings.data)
-    with store.reading() as transaction:
-        experiment = transaction.experiments.get(experiment_id) if experiment_id else None
     if experiment is None:
-        experiment = runs.start(store, settings, dataset)
+        run = runs.start(store, settings, dataset)
     else:
-        experiment = runs.resume(store, experiment, dataset)
-    run = runs.Run(store, experiment, dataset)
+        run = runs.resume(store, experiment, settings, dataset)
     click.echo(
-        f"experiment {experiment.id}: {settings.algorithm} on {dataset.name}, {settings.ways}-way "
+        f"experiment {run.experiment_id}: {settings.algorithm} on {dataset.name}, {settings.ways}-way "
         f"{settings.shots}-shot, {run.trainer.device}, from step {run.trainer.step}",
         err=True,
     )
@@ -104,13 +101,14 @@ def _validated(given: dict[str, Any]) -> TrainingConfig:
         return TrainingConfig.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        option = "--" + str(first["loc"][0]).replace("_", "-")
-        raise click.UsageError(
-            f"{option}: {first['msg']} (given: {given.get(str(first['loc'][0]))!r})"
-        ) from error
+        if not first["loc"]:
+            raise click.UsageError(first["msg"]) from error
+        name = str(first["loc"][0])
+        option = "--" + name.replace("_", "-")
+        raise click.UsageError(f"{option}: {first['msg']} (given: {given.get(name)!r})") from error
 
 
-def _resumable(store: "Store", given: dict[str, Any]) -> tuple[str, TrainingConfig]:
+def _resumable(store: "Store", given: dict[str, Any]) -> tuple["Experiment", TrainingConfig]:
     """The unfinished run of the given name; its own settings hold, but for where the data and device are."""
     if "name" not in given:
         raise click.UsageError("--resume needs the --name of the run")
@@ -126,7 +124,7 @@ def _resumable(store: "Store", given: dict[str, Any]) -> tuple[str, TrainingConf
             raise click.UsageError(
                 f"--{option} is {value} but the run was started with {stored[name]}; leave it out to resume"
             )
-    return experiment.id, TrainingConfig.model_validate(wanted)
+    return experiment, TrainingConfig.model_validate(wanted)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from imaml.export.graphs import Function, functions, onnx_graphs
@@ -48,8 +49,15 @@ def _parity(classifier: Classifier, theta: Tensor, graphs: Graphs) -> float:
         for name, function in functions(classifier, theta, ways, max(ways, examples)).items():
             inputs = {key: value.detach().numpy() for key, value in function.inputs.items()}
             for ours, torchs in zip(_tuple(runs[name](**inputs)), _tuple(_call(function)), strict=True):
-                largest = max(largest, float(np.abs(np.asarray(ours) - torchs.detach().numpy()).max()))
+                largest = max(largest, _difference(np.asarray(ours), torchs.detach().numpy()))
     return largest
+
+
+def _difference(ours: NDArray[np.float32], torchs: NDArray[np.float32]) -> float:
+    """The largest difference, infinite where the shapes differ or anything is not finite."""
+    if ours.shape != torchs.shape or not np.isfinite(ours).all():
+        return np.inf
+    return float(np.abs(ours - torchs).max())
 
 
 def _call(function: Function) -> Any:

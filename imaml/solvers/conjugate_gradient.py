@@ -52,15 +52,17 @@ class ConjugateGradient:
             curvature, length = _dot(direction, image), _dot(direction, direction)
             running = status == Status.STEP_LIMIT
             negative = running & (curvature < (1 - rounding) * length)
+            broken = running & ~curvature.isfinite()
             status = torch.where(negative, Status.NEGATIVE_CURVATURE, status)
-            active = running & ~negative
+            status = torch.where(broken, Status.NON_FINITE, status)
+            active = running & ~negative & ~broken
             rate = torch.where(active, squared / curvature, 0.0)[..., None]
             if step == 0:
                 x = torch.where(active[..., None], rate * b, b)
                 residual = torch.where(active[..., None], b - rate * image, b - image)
             else:
-                x = x + rate * direction
-                residual = residual - rate * image
+                x = torch.where(active[..., None], x + rate * direction, x)
+                residual = torch.where(active[..., None], residual - rate * image, residual)
             previous, squared = squared, _dot(residual, residual)
             momentum = torch.where(active, squared / previous, 0.0)[..., None]
             direction = torch.where(active[..., None], residual + momentum * direction, direction)

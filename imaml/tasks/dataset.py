@@ -22,6 +22,8 @@ class Dataset:
     class_names: tuple[str, ...]
     offsets: NDArray[np.int64]
     """[classes + 1]: class c has the images from offsets[c] up to offsets[c + 1]."""
+    source: str
+    """Where it comes from, as messages call it: a path, or its name."""
     fingerprint: str
     """SHA-256 in hexadecimal over class names, counts and pixels: what the data is, wherever it came from."""
 
@@ -32,7 +34,11 @@ class Dataset:
 
 
 def grouped(
-    name: str, images: NDArray[np.uint8], class_names: Sequence[str], counts: Sequence[int]
+    name: str,
+    images: NDArray[np.uint8],
+    class_names: Sequence[str],
+    counts: Sequence[int],
+    source: str | None = None,
 ) -> Dataset:
     """The data set of `images` [n, 28, 28] whose first counts[0] belong to class_names[0], and so on."""
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -40,4 +46,5 @@ def grouped(
     for class_name, count in zip(class_names, counts, strict=True):
         digest.update(f"{class_name}\n{count}\n".encode())
     digest.update(np.ascontiguousarray(images).data)
-    return Dataset(name, images[:, None], tuple(class_names), offsets, digest.hexdigest())
+    names = tuple(class_names)
+    return Dataset(name, images[:, None], names, offsets, source or name, digest.hexdigest())

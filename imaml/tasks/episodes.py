@@ -103,13 +103,13 @@ def _large_enough(
     positions = {name: index for index, name in enumerate(dataset.class_names)}
     unknown = [name for name in classes if name not in positions]
     if unknown:
-        raise DataError(f"{dataset.name} has no class {unknown[0]}; this split was made from other data.")
+        raise DataError(f"{dataset.source} has no class {unknown[0]}; this split was made from other data.")
     counts = dataset.counts
     chosen = [positions[name] for name in classes if counts[positions[name]] >= examples]
     if copies * len(chosen) < ways:
         largest = max((int(counts[positions[name]]) for name in classes), default=0)
         raise DataError(
             f"{ways} ways with {examples} images of each were asked for, but of {len(classes)} classes of "
-            f"{dataset.name} only {len(chosen)} have that many, the largest {largest}; ask for fewer."
+            f"{dataset.source} only {len(chosen)} have that many, the largest {largest}; ask for fewer."
         )
     return chosen

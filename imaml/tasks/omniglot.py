@@ -36,7 +36,8 @@ def load(path: Path, progress: Progress | None = None) -> Dataset:
         characters = _characters(path, names)
         drawings = [name for names in characters.values() for name in names]
         images = _read_all(path, drawings, read, progress or (lambda done, total: None))
-    return grouped("omniglot", images, list(characters), [len(names) for names in characters.values()])
+    counts = [len(names) for names in characters.values()]
+    return grouped("omniglot", images, list(characters), counts, source=str(path))
 
 
 def _read_all(path: Path, names: Sequence[str], read: Read, progress: Progress) -> NDArray[np.uint8]:
@@ -113,7 +114,7 @@ def _folder_files(path: Path) -> list[str]:
 def _archive_files(path: Path, archive: zipfile.ZipFile) -> list[str]:
     for name in archive.namelist():
         entry = PurePosixPath(name.replace("\\", "/"))
-        if entry.is_absolute() or ".." in entry.parts or ":" in entry.parts[0]:
+        if entry.is_absolute() or ".." in entry.parts or any(":" in part for part in entry.parts[:1]):
             raise DataError(f"{path}: the entry {name} points outside of the archive; get a sound one.")
     return [entry.filename for entry in archive.infolist() if not entry.is_dir()]
 

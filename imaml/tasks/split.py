@@ -24,7 +24,7 @@ def split(dataset: Dataset, seed: int, fractions: tuple[float, float, float] = (
     count = len(dataset.class_names)
     if count < 3:
         raise DataError(
-            f"{dataset.name} has {count} classes; for training, validation and test give 3 or more."
+            f"{dataset.source} has {count} classes; for training, validation and test give 3 or more."
         )
     validation, test = (max(1, min(round(count * part), (count - 1) // 2)) for part in fractions[1:])
     order: list[int] = np.random.default_rng(seed).permutation(count).tolist()

@@ -1,11 +1,13 @@
 """The settings of a training run: one model for the command line, for TOML files and for the database."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from imaml.runtime.recipe import Recipe
+
+MAX_SEED = 2**63 - 1
 
 
 class TrainingConfig(BaseModel):
@@ -14,7 +16,9 @@ class TrainingConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(description="Name of the experiment and of the model it leaves behind.")
-    dataset: Literal["omniglot", "glyphs"] = Field("glyphs", description="Data set to learn from.")
+    dataset: Literal["omniglot", "glyphs"] = Field(
+        "glyphs", description="Data set to learn from; omniglot where --data is given."
+    )
     data: Path | None = Field(None, description="Folder or archive of the data set.")
     algorithm: Literal["imaml"] = Field("imaml", description="Meta-learning method.")
     ways: int = Field(5, ge=2, description="Classes in each training task.")
@@ -34,9 +38,23 @@ class TrainingConfig(BaseModel):
     meta_batch: int = Field(16, ge=1, description="Tasks in each meta-step.")
     meta_lr: float = Field(1e-3, gt=0, description="Rate of Adam outside, decayed to 0 by a cosine.")
     device: str = Field("auto", description="auto (a GPU where there is one), cpu or cuda.")
-    seed: int = Field(0, ge=0, description="Seed of the split, of θ and of the training episodes.")
+    seed: int = Field(
+        0, ge=0, le=MAX_SEED, description="Seed of the split, of θ and of the episodes."
+    )
     validate_every: int = Field(100, ge=1, description="Meta-steps between validations.")
     validation_episodes: int = Field(100, ge=2, description="Episodes of each validation.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _choose_dataset(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Data that are given are to be learned from."""
+        return {"dataset": "omniglot", **given} if given.get("data") else given
+
+    @model_validator(mode="after")
+    def _check_data(self) -> Self:
+        if self.dataset == "glyphs" and self.data:
+            raise ValueError(f"glyphs are drawn by a program and need no --data; leave out {self.data}")
+        return self
 
     @property
     def recipe(self) -> Recipe:

@@ -1,6 +1,8 @@
 """Where a run's numbers come from: code, data, versions and hardware."""
 
+import os
 import platform
+import socket
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -16,8 +18,7 @@ PACKAGES = ("imaml", "torch", "numpy", "onnx", "onnxruntime")
 def provenance(dataset: Dataset, device: torch.device) -> dict[str, Any]:
     """What to store beside a run so that its numbers can be traced and repeated."""
     return {
-        "git_commit": _git("rev-parse", "HEAD"),
-        "git_dirty": bool(_git("status", "--porcelain")),
+        **_code(),
         "dataset_fingerprint": dataset.fingerprint,
         "dataset_classes": len(dataset.class_names),
         "dataset_images": len(dataset.images),
@@ -25,7 +26,16 @@ def provenance(dataset: Dataset, device: torch.device) -> dict[str, Any]:
         "versions": {name: _version(name) for name in PACKAGES},
         "hardware": hardware(device),
         "threads": torch.get_num_threads(),
+        "host": socket.gethostname(),
+        "process": os.getpid(),
     }
+
+
+def _code() -> dict[str, str | bool | None]:
+    """The commit of the checkout that this package lies in, if it lies in one of its own."""
+    if _git("rev-parse", "--show-toplevel") != str(Path(__file__).resolve().parents[2]):
+        return {"git_commit": None, "git_dirty": None}
+    return {"git_commit": _git("rev-parse", "HEAD"), "git_dirty": bool(_git("status", "--porcelain"))}
 
 
 def _git(*arguments: str) -> str | None:

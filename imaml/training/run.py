@@ -1,9 +1,13 @@
 """A training run in the database: started, watched, interrupted, resumed, and ended with a model."""
 
+import os
+import socket
+import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 
@@ -22,6 +26,7 @@ from imaml.training.trainer import Trainer
 
 WRITE_SECONDS = 2.0
 CHECKPOINT_SECONDS = 60.0
+HEARTBEAT_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -40,92 +45,141 @@ class Progress:
         return (self.total - self.step) * self.seconds_per_step
 
 
-def start(store: Store, config: TrainingConfig, dataset: Dataset) -> Experiment:
-    """Enter a new run into the database."""
+def start(store: Store, config: TrainingConfig, dataset: Dataset) -> "Run":
+    """Enter a new run into the database, once it is known that it can start.
+
+    Raises TrainingError, or DataError where the data are too few.
+    """
+    parts = make_split(dataset, config.seed)
+    trainer = Trainer(config, dataset, parts)
     experiment = Experiment(
         name=config.name,
         algorithm=config.algorithm,
         dataset=dataset.name,
         config=config.model_dump(mode="json"),
-        provenance={},
-        split={name: list(classes) for name, classes in asdict(make_split(dataset, config.seed)).items()},
+        provenance={**provenance(dataset, trainer.device), "wall_seconds": 0.0},
+        split={name: list(classes) for name, classes in asdict(parts).items()},
         total_steps=config.meta_steps,
     )
     with store.transaction() as transaction:
-        return transaction.experiments.add(experiment)
+        experiment = transaction.experiments.add(experiment)
+    return Run(store, experiment, trainer, dataset, parts)
 
 
-def resume(store: Store, experiment: Experiment, dataset: Dataset) -> Experiment:
-    """Take up an unfinished run. Raises TrainingError where the data are not those it was started with."""
-    known = experiment.provenance.get("dataset_fingerprint", dataset.fingerprint)
-    if known != dataset.fingerprint:
+def resume(store: Store, experiment: Experiment, config: TrainingConfig, dataset: Dataset) -> "Run":
+    """Take up an unfinished run at its last checkpoint; metrics beyond it are forgotten.
+
+    Raises TrainingError where the run goes on in another process, where the data are not those it was
+    started with, or where its checkpoint cannot be used.
+    """
+    before = experiment.provenance
+    if experiment.state() == "running" and _is_alive(before):
         raise TrainingError(
-            f"The data of {experiment.name!r} have changed since it was started (fingerprint {known[:12]}, "
-            f"now {dataset.fingerprint[:12]}); give the same --data, or start a new run."
+            f"{experiment.name!r} is being trained by process {before['process']} on {before['host']}; "
+            "stop it first."
         )
+    if before["dataset_fingerprint"] != dataset.fingerprint:
+        raise TrainingError(
+            f"The data of {experiment.name!r} have changed since it was started (fingerprint "
+            f"{before['dataset_fingerprint'][:12]}, now {dataset.fingerprint[:12]}, from {dataset.source}); "
+            "give the same --data, or start a new run."
+        )
+    parts = Split(**{name: tuple(classes) for name, classes in experiment.split.items()})
+    trainer = Trainer(config, dataset, parts)
     with store.transaction() as transaction:
-        return transaction.experiments.resume(experiment.id)
+        if checkpoint := transaction.experiments.load_checkpoint(experiment.id):
+            trainer.restore(checkpoint)
+        transaction.metrics.truncate_after(experiment.id, trainer.step)
+        entry = transaction.experiments.resume(experiment.id)
+        entry.provenance = {**before, **provenance(dataset, trainer.device)}
+    return Run(store, entry, trainer, dataset, parts)
+
+
+def _is_alive(source: dict[str, Any]) -> bool:
+    """Whether the process that a run's provenance names may still be there."""
+    if source["process"] == os.getpid():
+        return False
+    if source["host"] != socket.gethostname():
+        return True
+    try:
+        os.kill(source["process"], 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 class Run:
     """One process's work on an experiment."""
 
-    def __init__(self, store: Store, experiment: Experiment, dataset: Dataset) -> None:
-        """Set up the trainer, at the last checkpoint if there is one.
-
-        Raises TrainingError, or DataError where the data are too few.
-        """
-        self._store, self._id = store, experiment.id
+    def __init__(
+        self, store: Store, experiment: Experiment, trainer: Trainer, dataset: Dataset, parts: Split
+    ) -> None:
+        self.experiment_id = experiment.id
+        self.trainer = trainer
+        self._store = store
         self._dataset = dataset
-        self._split = Split(**{name: tuple(classes) for name, classes in experiment.split.items()})
-        self._config = TrainingConfig.model_validate(experiment.config)
-        self.trainer = Trainer(self._config, dataset, self._split)
+        self._split = parts
+        self._config = trainer.config
         self._metrics: list[Metric] = []
-        with store.transaction() as transaction:
-            if checkpoint := transaction.experiments.load_checkpoint(self._id):
-                self.trainer.restore(checkpoint)
-            transaction.metrics.truncate_after(self._id, self.trainer.step)
-            entry = transaction.experiments.get(self._id)
-            entry.provenance = {**entry.provenance, **provenance(dataset, self.trainer.device)}
-            self._seconds = float(entry.provenance.get("wall_seconds", 0.0))
+        self._seconds = float(experiment.provenance["wall_seconds"])
 
     def train(self, report: Callable[[Progress], None], stop: Callable[[], bool]) -> bool:
         """Take the steps that are left; False where `stop()` asked for a stop before the last.
 
         A stopped run is resumable; so is a failed one, from its last checkpoint.
         """
-        with self._failure_recorded():
+        with self._watched():
             if done := self._take_steps(report, stop):
                 return done
             self._write(checkpoint=True)
             with self._store.transaction() as transaction:
-                transaction.experiments.finish(self._id, "interrupted")
+                transaction.experiments.finish(self.experiment_id, "interrupted")
             return False
 
     def publish(self) -> Model:
         """Calibrate and export the best θ, and store it as a model: the end of the run."""
-        with self._failure_recorded():
+        with self._watched():
             with self._store.reading() as transaction:
-                source = transaction.experiments.get(self._id).provenance
+                source = transaction.experiments.get(self.experiment_id).provenance
             exported, evaluations = bundle(self.trainer, self._dataset, self._split, source)
             with self._store.transaction() as transaction:
                 model = transaction.models.add(
-                    self._config.name, bundles.write(exported), experiment_id=self._id
+                    self._config.name, bundles.write(exported), experiment_id=self.experiment_id
                 )
                 for evaluation in evaluations:
-                    evaluation.experiment_id, evaluation.model_id = self._id, model.id
+                    evaluation.experiment_id, evaluation.model_id = self.experiment_id, model.id
                     transaction.evaluations.add(evaluation)
-                transaction.experiments.finish(self._id, "completed")
+                transaction.experiments.finish(self.experiment_id, "completed")
             return model
 
     @contextmanager
-    def _failure_recorded(self) -> Generator[None, None, None]:
+    def _watched(self) -> Generator[None, None, None]:
+        """Tell the database that the run is alive, and if it fails, why."""
+        done = threading.Event()
+        heart = threading.Thread(target=self._beat, args=(done,), daemon=True)
+        heart.start()
         try:
             yield
-        except Exception as error:
+        except BaseException as error:
+            done.set()
+            heart.join()
+            self._write(checkpoint=False)
             with self._store.transaction() as transaction:
-                transaction.experiments.finish(self._id, "failed", str(error))
+                if isinstance(error, Exception):
+                    transaction.experiments.finish(self.experiment_id, "failed", str(error))
+                else:
+                    transaction.experiments.finish(self.experiment_id, "interrupted")
             raise
+        finally:
+            done.set()
+            heart.join()
+
+    def _beat(self, done: threading.Event) -> None:
+        while not done.wait(HEARTBEAT_SECONDS):
+            with self._store.transaction() as transaction:
+                transaction.experiments.heartbeat(self.experiment_id, self.trainer.step)
 
     def _take_steps(self, report: Callable[[Progress], None], stop: Callable[[], bool]) -> bool:
         trainer, total = self.trainer, self._config.meta_steps
@@ -159,11 +213,11 @@ class Run:
         """Bring the database up to this step."""
         step = self.trainer.step
         with self._store.transaction() as transaction:
-            transaction.metrics.write(self._id, self._metrics)
-            transaction.experiments.heartbeat(self._id, step)
+            transaction.metrics.write(self.experiment_id, self._metrics)
+            transaction.experiments.heartbeat(self.experiment_id, step)
             if checkpoint:
-                transaction.experiments.save_checkpoint(self._id, self.trainer.checkpoint(), step)
-                entry = transaction.experiments.get(self._id)
+                transaction.experiments.save_checkpoint(self.experiment_id, self.trainer.checkpoint(), step)
+                entry = transaction.experiments.get(self.experiment_id)
                 entry.provenance = {**entry.provenance, "wall_seconds": round(self._seconds, 1)}
         self._metrics = []
 

@@ -62,6 +62,7 @@ def _dashboard(api_url: str) -> Iterator[str]:
         assert process.stdout is not None
         yield next(line.split()[-1] for line in process.stdout if "URL:" in line)
         process.terminate()
+        process.wait()  # before its output is closed, on which it reports that it stops
 
 
 @pytest.fixture
@@ -96,12 +97,19 @@ def draw(shape: str, hand: int) -> FilePayload:
     return {"name": f"{shape} {hand}.png", "mimeType": "image/png", "buffer": file.getvalue()}
 
 
-# First of all, for it is an address within the dashboard that must open on a server just started.
-def test_page_opens_at_its_own_address(dashboard_url: str, page: Page) -> None:
-    page.goto(f"{dashboard_url}/experiments")
-    expect(page.get_by_text("No experiment yet")).to_be_visible()
+@pytest.fixture
+def lonely_dashboard_url() -> Iterator[str]:
+    """Address of a dashboard that has just been started, without a service."""
+    yield from _dashboard("http://127.0.0.1:9")
+
+
+def test_address_within_the_dashboard_is_the_first_that_is_opened(
+    lonely_dashboard_url: str, page: Page
+) -> None:
+    page.goto(f"{lonely_dashboard_url}/experiments")
+    expect(page.get_by_text("The service does not answer")).to_be_visible()
     page.get_by_role("link", name="Teach").first.click()
-    expect(page.get_by_role("button", name="Draw a sample task")).to_be_visible()
+    expect(page.get_by_role("heading", name="Teach a classifier from a handful")).to_be_visible()
 
 
 def test_visitor_teaches_shapes_and_gets_the_right_answers(

@@ -10,7 +10,15 @@ from imaml.client import AdaptationRecipe, Solution
 
 @pytest.mark.parametrize(
     ("share", "expected"),
-    [(1, "100 %"), (0.9999, "99.9 %"), (0.994, "99.4 %"), (0.5, "50 %"), (0.0001, "0.1 %"), (0, "0 %")],
+    [
+        (1, "100 %"),
+        (0.9999, ">99.9 %"),
+        (0.994, "99.4 %"),
+        (0.5, "50 %"),
+        (0.0051, "0.5 %"),
+        (0.0001, "<0.1 %"),
+        (0, "0 %"),
+    ],
 )
 def test_percentage_is_whole_only_where_it_is(share: float, expected: str) -> None:
     assert sentences.percent(share) == expected

@@ -54,6 +54,17 @@ def test_a_graph_that_differs_from_torch_is_refused(
         export(classifier, theta, {})
 
 
+@pytest.mark.parametrize("damage", [np.nan, np.inf])
+def test_what_is_not_finite_is_no_parity(
+    model_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, damage: float
+) -> None:
+    classifier, theta, _ = from_bundle(model_bundle)
+    predict = Graphs.predict
+    monkeypatch.setattr(Graphs, "predict", lambda *arguments, **named: damage * predict(*arguments, **named))
+    with pytest.raises(ParityError):
+        export(classifier, theta, {})
+
+
 def test_the_plain_head_is_exported_with_its_one_number_of_ways() -> None:
     network = Conv4(filters=2)
     classifier = Classifier(network, PlainHead(network.features, ways=3))

@@ -114,6 +114,21 @@ def test_what_is_not_finite_is_said_to_be_so() -> None:
     assert solution.status.tolist() == [Status.NON_FINITE, Status.STEP_LIMIT]
 
 
+def test_a_product_that_is_not_finite_leaves_the_last_iterate() -> None:
+    matrix, b = system(tasks=2)
+    calls: list[Tensor] = []
+
+    def breaking(p: Tensor) -> Tensor:
+        calls.append(p)
+        image = product(matrix)(p)
+        return image * torch.tensor([[torch.nan], [1.0]]) if len(calls) == 3 else image
+
+    solution = ConjugateGradient(5).solve(breaking, b)
+    assert solution.status.tolist() == [Status.NON_FINITE, Status.STEP_LIMIT]
+    assert torch.equal(solution.value[0], ConjugateGradient(2).solve(product(matrix), b).value[0])
+    assert torch.equal(solution.value[1], ConjugateGradient(5).solve(product(matrix), b).value[1])
+
+
 @pytest.mark.parametrize(("steps", "tolerance"), [(-1, 1e-6), (3, 0.0), (3, -1.0), (3, float("nan"))])
 def test_impossible_hyperparameters_are_refused_with_their_value(steps: int, tolerance: float) -> None:
     with pytest.raises(ValueError, match=r"(steps|tolerance) is (-1|0\.0|-1\.0|nan); it must be"):

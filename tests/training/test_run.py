@@ -1,13 +1,16 @@
 """A run in the database: watched as it goes, interrupted without loss, resumed to the same result."""
 
+import os
+import socket
 from collections.abc import Callable
 
 import pytest
+import torch
 
 from imaml.runtime.model import MetaModel
 from imaml.store import Experiment, Store, bundles
 from imaml.tasks import glyphs
-from imaml.tasks.dataset import Dataset
+from imaml.tasks.dataset import DataError, Dataset
 from imaml.training import run as runs
 from imaml.training.errors import TrainingError
 from imaml.training.run import Progress, Run
@@ -26,16 +29,21 @@ def stop_at(run: Run, step: int) -> Callable[[], bool]:
     return lambda: run.trainer.step >= step
 
 
-def begin(store: Store, dataset: Dataset) -> Experiment:
-    return runs.start(store, small_config(), dataset)
+def entry(store: Store, run: Run) -> Experiment:
+    """The run as the database has it."""
+    with store.reading() as transaction:
+        return transaction.experiments.get(run.experiment_id)
+
+
+def resumed(store: Store, experiment: Experiment, dataset: Dataset) -> Run:
+    return runs.resume(store, experiment, small_config(), dataset)
 
 
 def interrupted(store: Store, dataset: Dataset, step: int) -> Experiment:
     """A run that was stopped after `step` steps."""
-    experiment = begin(store, dataset)
-    run = Run(store, experiment, dataset)
+    run = runs.start(store, small_config(), dataset)
     assert not run.train(ignore, stop_at(run, step))
-    return experiment
+    return entry(store, run)
 
 
 def metrics_of(store: Store, experiment: Experiment) -> dict[str, list[tuple[int, int, float]]]:
@@ -45,17 +53,15 @@ def metrics_of(store: Store, experiment: Experiment) -> dict[str, list[tuple[int
 
 
 def test_an_interrupted_run_resumes_to_the_same_state_and_metrics(store: Store, dataset: Dataset) -> None:
-    unbroken = begin(store, dataset)
-    whole = Run(store, unbroken, dataset)
+    whole = runs.start(store, small_config(), dataset)
     whole.train(ignore, stop_at(whole, 7))
     broken = interrupted(store, dataset, step=4)
-    with store.reading() as transaction:
-        assert transaction.experiments.get(broken.id).status == "interrupted"
-    rest = Run(store, runs.resume(store, broken, dataset), dataset)
+    assert broken.status == "interrupted"
+    rest = resumed(store, broken, dataset)
     assert rest.trainer.step == 4
     rest.train(ignore, stop_at(rest, 7))
     assert whole.trainer.checkpoint() == rest.trainer.checkpoint()
-    assert metrics_of(store, unbroken) == metrics_of(store, broken)
+    assert metrics_of(store, entry(store, whole)) == metrics_of(store, broken)
 
 
 def test_what_a_killed_process_wrote_after_its_checkpoint_is_written_again(
@@ -71,7 +77,7 @@ def test_what_a_killed_process_wrote_after_its_checkpoint_is_written_again(
         found = transaction.experiments.find_resumable("small")
     assert found is not None
     assert found.id == experiment.id
-    run = Run(store, runs.resume(store, found, dataset), dataset)
+    run = resumed(store, found, dataset)
     run.train(ignore, stop_at(run, 6))
     steps = {step: value for step, _, value in metrics_of(store, experiment)["outer_loss"]}
     assert sorted(steps) == [1, 2, 3, 4, 5, 6]
@@ -81,9 +87,9 @@ def test_what_a_killed_process_wrote_after_its_checkpoint_is_written_again(
 def test_a_completed_run_leaves_a_model_its_metrics_and_where_it_comes_from(
     store: Store, dataset: Dataset
 ) -> None:
-    experiment = begin(store, dataset)
     reports: list[Progress] = []
-    run = Run(store, experiment, dataset)
+    run = runs.start(store, small_config(), dataset)
+    experiment = entry(store, run)
     assert run.train(reports.append, never)
     model = run.publish()
     with store.reading() as transaction:
@@ -117,21 +123,61 @@ def test_a_completed_run_leaves_a_model_its_metrics_and_where_it_comes_from(
 
 def test_other_data_are_refused_on_resume(store: Store, dataset: Dataset) -> None:
     experiment = interrupted(store, dataset, step=2)
-    with store.reading() as transaction:
-        experiment = transaction.experiments.get(experiment.id)
     with pytest.raises(TrainingError, match="data of 'small' have changed"):
-        runs.resume(store, experiment, glyphs.generate(classes=24, examples=7))
+        resumed(store, experiment, glyphs.generate(classes=24, examples=7))
 
 
-def test_a_failed_run_says_why_and_keeps_its_checkpoint(store: Store, dataset: Dataset) -> None:
-    experiment = runs.start(store, small_config(inner_lr=1e20), dataset)
-    with pytest.raises(TrainingError):
-        Run(store, experiment, dataset).train(ignore, never)
+@pytest.mark.parametrize("where", ["here", "elsewhere"])
+def test_a_run_that_goes_on_in_another_process_is_left_alone(
+    store: Store, dataset: Dataset, where: str
+) -> None:
+    experiment = interrupted(store, dataset, step=2)
+    with store.transaction() as transaction:
+        living = transaction.experiments.resume(experiment.id)
+        host = socket.gethostname() if where == "here" else "elsewhere"
+        living.provenance = {**living.provenance, "host": host, "process": os.getppid()}
+    with pytest.raises(TrainingError, match=rf"being trained by process {os.getppid()} on {host}"):
+        resumed(store, living, dataset)
+
+
+def test_a_run_that_cannot_start_leaves_nothing_behind(store: Store, dataset: Dataset) -> None:
+    with pytest.raises(DataError):
+        runs.start(store, small_config(ways=3000), dataset)
     with store.reading() as transaction:
-        failed = transaction.experiments.get(experiment.id)
-        resumable = transaction.experiments.find_resumable("small")
+        assert not transaction.experiments.list().items
+
+
+def test_a_failed_run_says_why_and_keeps_its_metrics_and_checkpoint(store: Store, dataset: Dataset) -> None:
+    interrupted(store, dataset, step=2)
+    with store.reading() as transaction:
+        found = transaction.experiments.find_resumable("small")
+    assert found is not None
+    run = resumed(store, found, dataset)
+
+    def poison(progress: Progress) -> None:
+        with torch.no_grad():
+            run.trainer.theta.fill_(torch.nan)
+
+    with pytest.raises(TrainingError, match="not finite at step 3"):
+        run.train(poison, never)
+    failed = entry(store, run)
     assert failed.status == "failed"
     assert failed.error is not None
-    assert "not finite" in failed.error
-    assert resumable is not None
-    assert resumable.id == experiment.id
+    assert "not finite at step 3" in failed.error
+    assert [step for step, _, _ in metrics_of(store, failed)["outer_loss"]] == [1, 2, 3]
+    assert resumed(store, failed, dataset).trainer.step == 3
+
+
+def test_a_run_is_seen_to_live_while_a_step_takes_long(
+    store: Store, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "HEARTBEAT_SECONDS", 0.001)
+    run = runs.start(store, small_config(), dataset)
+    before = entry(store, run).heartbeat_at
+
+    def wait_for_a_heartbeat() -> bool:
+        while entry(store, run).heartbeat_at == before:
+            pass
+        return True
+
+    assert not run.train(ignore, wait_for_a_heartbeat)
