@@ -253,5 +253,5 @@ def test_a_setting_of_the_environment_that_cannot_be_is_one_line(
 def test_names_are_shown_as_they_are(run: Command, home: Path, model_file: bytes) -> None:
     file = home / "model.imaml"
     file.write_bytes(model_file)
-    assert run("models", "import", str(file), "--name", "[red]x[/b]").status == 0
-    assert "[red]x[/b]:1" in run("models", "list").out
+    assert run("models", "import", str(file), "--name", "[red]x").status == 0
+    assert "[red]x:1" in run("models", "list").out

@@ -18,7 +18,7 @@ class Prediction:
     label: str
     confidence: float
     unknown: bool
-    """Less confident than 95 % of right classes' examples were in validation: probably none of these."""
+    """Less confident than 98 % of right classes' examples were in validation: probably none of these."""
     probabilities: dict[str, float]
 
 

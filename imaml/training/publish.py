@@ -22,7 +22,7 @@ from imaml.training.trainer import VALIDATION_SEED, Trainer
 MAX_WAYS = 100
 CALIBRATION_GRID = ((2, 1), (2, 5), (5, 1), (5, 5), (10, 1), (10, 5), (20, 1), (20, 5))
 CALIBRATION_EPISODES = 60
-KNOWN_LOST = 0.05  # share of answers to known classes that the threshold calls unknown
+KNOWN_LOST = 0.02  # share of answers to known classes that the threshold calls unknown
 EXAMPLE_CLASSES, EXAMPLES_EACH = 20, 10
 
 
