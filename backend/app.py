@@ -9,7 +9,7 @@ from prometheus_fastapi_instrumentator import Instrumentator
 
 from backend import logs, problems
 from backend.engine import Engine
-from backend.middleware import BodyLimit, RequestLog
+from backend.middleware import BodyLimit, LoopbackOnly, RequestLog
 from backend.routes import adaptations, experiments, health, models, predictions
 from backend.settings import Settings
 from imaml.store import Store, create_engine
@@ -45,5 +45,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     instrumentator = Instrumentator(registry=CollectorRegistry(), excluded_handlers=["/metrics"])
     instrumentator.instrument(app).expose(app, include_in_schema=False)
     app.add_middleware(BodyLimit, most=settings.max_body_bytes)
+    app.add_middleware(LoopbackOnly)
     app.add_middleware(RequestLog)
     return app

@@ -3,7 +3,7 @@
 from typing import Any
 
 from backend.requests import AdaptationOptions, Example, ImageInput
-from backend.uploads import JSON, MULTIPART
+from backend.uploads import BUNDLE_TYPES, JSON, MULTIPART
 
 _FILE: dict[str, Any] = {"type": "string", "format": "binary"}
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -36,4 +36,4 @@ PREDICTION_INPUTS = _body(
     form=_object({"images": _array(_FILE)}), json=_object({"inputs": _array(ImageInput.model_json_schema())})
 )
 IMAGE = _body(form=_object({"image": _FILE}), **{"application/octet-stream": _FILE})
-BUNDLE = _body(form=_object({"bundle": _FILE}), **{"application/zip": _FILE})
+BUNDLE = _body(form=_object({"bundle": _FILE}), **dict.fromkeys(BUNDLE_TYPES, _FILE))

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from threading import Lock
+from typing import ParamSpec, TypeVar
 
-from backend import episodes, stored
+from backend import stored
 from backend.cache import Cache
+from backend.problems import Problem
 from backend.settings import Settings
 from imaml.runtime.adaptation import Adapted
 from imaml.runtime.model import MetaModel
@@ -29,7 +31,6 @@ class LoadedModel:
     """A bundle ready to use."""
 
     meta: MetaModel
-    description: dict[str, Any]
     examples: bytes | None
 
     @classmethod
@@ -37,16 +38,16 @@ class LoadedModel:
         """Load the bytes of an `.imaml` file; raises BundleError, GraphError."""
         bundle = bundles.read(data)
         meta = MetaModel.load(bundle.description, bundle.parameters, bundle.graphs, _THREADS_OF_A_MODEL)
-        if bundle.examples is not None:
-            episodes.check(bundle.examples)
-        return cls(meta, bundle.description, bundle.examples)
+        return cls(meta, bundle.examples)
 
 
 class Engine:
-    """A pool of as many threads as cores, and two bounded caches."""
+    """A pool of as many threads as cores with a bounded queue, and two bounded caches."""
 
     def __init__(self, settings: Settings) -> None:
         self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="engine")
+        self._room = settings.workers + settings.max_queue
+        self._loading = Lock()
         self._models: Cache[LoadedModel] = Cache(settings.cached_models)
         self._adapted: Cache[Adapted] = Cache(settings.cached_adaptation_bytes)
 
@@ -58,8 +59,21 @@ class Engine:
     async def run(
         self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Result:
-        """Wait for a worker to do it."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(work, *args, **kwargs))
+        """Wait for a worker to do it; raises Problem where too many wait already."""
+        if not self._room:
+            raise Problem(
+                503,
+                "server-full",
+                "The service has more work than it can queue; try again in a moment.",
+                headers={"Retry-After": "1"},
+            )
+        self._room -= 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._pool, partial(work, *args, **kwargs)
+            )
+        finally:
+            self._room += 1
 
     async def model(self, store: Store, model: Model) -> LoadedModel:
         """Return the model, ready to use; raises BundleError, GraphError, CorruptBlob."""
@@ -82,11 +96,14 @@ class Engine:
         self._pool.shutdown(cancel_futures=True)
 
     def _load_model(self, store: Store, model: Model) -> LoadedModel:
-        with store.reading() as transaction:
-            data = transaction.models.bundle(model)
-        loaded = LoadedModel.read(data)
-        self._models.put(model.id, loaded)
-        return loaded
+        # Whoever asks for a model that another worker is loading waits for it instead of loading it too.
+        with self._loading:
+            if (loaded := self._models.get(model.id)) is None:
+                with store.reading() as transaction:
+                    data = transaction.models.bundle(model)
+                loaded = LoadedModel.read(data)
+                self._models.put(model.id, loaded)
+            return loaded
 
     def _load_adapted(self, store: Store, adaptation: Adaptation) -> Adapted:
         with store.reading() as transaction:

@@ -3,11 +3,10 @@
 import io
 import random
 import zipfile
-from collections import defaultdict
 
 from backend.problems import Problem
 from backend.schemas import LabelledImage
-from imaml.store import BundleError
+from imaml.runtime.examples import paths_by_class
 
 
 def sample(
@@ -18,7 +17,7 @@ def sample(
     Raises Problem where there are too few classes or images.
     """
     with zipfile.ZipFile(io.BytesIO(archive)) as files:
-        classes = _paths_by_class(files)
+        classes = paths_by_class(files)
         each = shots + queries
         sufficient = sorted(label for label, paths in classes.items() if len(paths) >= each)
         if len(sufficient) < ways:
@@ -39,23 +38,3 @@ def sample(
             support += drawn[:shots]
             query += drawn[shots:]
         return support, query
-
-
-def check(archive: bytes) -> None:
-    """Raise BundleError for what is no zip of `CLASS/NN.png`."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as files:
-            found = bool(_paths_by_class(files)) and files.testzip() is None
-    except zipfile.BadZipFile:
-        found = False
-    if not found:
-        raise BundleError("the bundle's examples are no sound zip of images, CLASS/NN.png each")
-
-
-def _paths_by_class(files: zipfile.ZipFile) -> dict[str, list[str]]:
-    classes: dict[str, list[str]] = defaultdict(list)
-    for path in files.namelist():
-        label, slash, filename = path.partition("/")
-        if slash and filename.endswith(".png"):
-            classes[label].append(path)
-    return classes

@@ -16,19 +16,21 @@ Drawings = NDArray[np.uint8]
 """[n, 28, 28], ink 255 on ground 0."""
 
 
-def preprocess(images: Sequence[ImageInput], field: str, max_pixels: int) -> Drawings:
-    """Return what the model sees of each image; a Problem names the one that is no image."""
+def preprocess(files: Sequence[bytes], titles: Sequence[str], max_pixels: int) -> Drawings:
+    """Return what the model sees of each image file; a Problem calls one that is no image by its title."""
     try:
-        return preprocessing.preprocess_many([image.image for image in images], max_pixels=max_pixels)
+        return preprocessing.preprocess_many(files, max_pixels=max_pixels)
     except ImageError as error:
         status, kind = _kind(error)
-        raise Problem(status, kind, f"{title(images, field, error.index)}: {error}") from error
+        raise Problem(status, kind, f"{titles[error.index]}: {error}") from error
 
 
-def title(images: Sequence[ImageInput], field: str, index: int) -> str:
-    """Return how a message calls an image, as in `examples[3] (cat.png)`."""
-    filename = images[index].filename
-    return f"{field}[{index}]" + (f" ({filename[:100]})" if filename else "")
+def titles(images: Sequence[ImageInput], field: str) -> list[str]:
+    """Return how messages call the images of a field, as in `examples[3] (cat.png)`."""
+    return [
+        f"{field}[{index}]" + (f" ({image.filename[:100]})" if image.filename else "")
+        for index, image in enumerate(images)
+    ]
 
 
 def to_png(drawing: Drawings) -> bytes:

@@ -1,4 +1,4 @@
-"""Around every request: its number, its log line, its size, and an answer whatever happens."""
+"""Around every request: its number, its log line, its origin, its size, and an answer whatever happens."""
 
 import re
 from time import perf_counter
@@ -14,6 +14,9 @@ from imaml.store import new_id
 REQUEST_ID = "X-Request-ID"
 
 _USABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LOOPBACK = r"(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d{1,5})?"
+_HOST = re.compile(_LOOPBACK, re.IGNORECASE)
+_ORIGIN = re.compile(f"https?://{_LOOPBACK}", re.IGNORECASE)
 _GONE = 499  # the client did not wait for the answer; the number that web servers log
 
 _log = logs.get_logger()
@@ -57,6 +60,24 @@ class RequestLog:
             log.info("request", status=status, duration_ms=round((perf_counter() - started) * 1e3, 1))
 
 
+class LoopbackOnly:
+    """Refuse what web pages from elsewhere send through the browser of whoever runs the service.
+
+    It asks for no key, so a page could otherwise post to it, and read it too under a name that its owner
+    lets stand for this machine. Browsers say truly by which name they ask, and for whose page.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] == "http" and (refusal := _foreign(Headers(scope=scope))):
+            await problems.answer(refusal)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
 class BodyLimit:
     """Refuse a body that is too large, by what it says of itself and by what really comes."""
 
@@ -88,3 +109,14 @@ class BodyLimit:
 
     def _too_large(self) -> Problem:
         return Problem(413, "body-too-large", f"The request is larger than {self._most} bytes; send less.")
+
+
+def _foreign(headers: Headers) -> Problem | None:
+    host, origin = headers.get("host", ""), headers.get("origin")
+    if not _HOST.fullmatch(host):
+        detail = f"The service answers to names of this machine alone, not to {host[:100]!r}; use 127.0.0.1."
+        return Problem(403, "foreign-host", detail)
+    if origin is not None and not _ORIGIN.fullmatch(origin):
+        detail = f"The service takes nothing from pages of {origin[:100]!r}; call it from this machine's own."
+        return Problem(403, "foreign-origin", detail)
+    return None

@@ -13,7 +13,7 @@ from backend import schemas
 from imaml.runtime.adaptation import Diverged, SupportError
 from imaml.runtime.graphs import GraphError
 from imaml.runtime.recipe import RecipeError
-from imaml.store import BundleError, DatabaseError, InvalidValue, NotFound, StoreError
+from imaml.store import BundleError, DatabaseError, IdempotencyConflict, InvalidValue, NotFound, StoreError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -123,6 +123,8 @@ def _store_problem(error: StoreError) -> Problem:
             status, kind = 404, f"unknown-{error.kind}"
         case InvalidValue():
             status, kind = 422, "invalid-value"
+        case IdempotencyConflict():
+            status, kind = 409, "idempotency-conflict"
         case BundleError():
             status, kind = 422, "invalid-bundle"
         case DatabaseError():
@@ -145,7 +147,9 @@ def _framework_problem(request: Request, error: HTTPException) -> Problem:
 def _place(location: Iterable[str | int]) -> str:
     """Return where an error is, as in `examples.3.label`."""
     parts = [f"{part}" for part in location]
-    return ".".join(parts[1:] if parts[:1] in (["body"], ["query"], ["path"]) else parts) or "body"
+    if parts[:1] in (["body"], ["header"], ["path"], ["query"]):
+        del parts[0]
+    return ".".join(parts) or "body"
 
 
 def _sentence(error: StoreError | str) -> str:

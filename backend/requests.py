@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import hashlib
+import json
 import unicodedata
 from typing import Annotated
 
@@ -25,6 +27,10 @@ def _from_base64(value: object) -> object:
         return base64.b64decode("".join(value.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise ValueError("it is not base64; send the bytes of an image file in base64 alone") from error
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 Text = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_LENGTH), AfterValidator(_check_text)]
@@ -84,6 +90,11 @@ class NewAdaptation(MoreExamples):
     """A model and the examples that it shall learn from."""
 
     model: str = Field(description="An id, a name, name@alias or name:version.")
+
+    def sha256(self) -> str:
+        """Return a hash of what is asked for: the same for a form and JSON, and for every boundary."""
+        fields = self.model_dump()
+        return _sha256(json.dumps(fields, sort_keys=True, default=_sha256).encode())
 
 
 class PredictionInputs(Request):

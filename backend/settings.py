@@ -31,6 +31,9 @@ class Settings(imaml.settings.Settings):
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="Threads that adapt and predict."
     )
+    max_queue: int = Field(
+        default=256, ge=0, description="Most adaptations and predictions that wait for a worker."
+    )
     cached_models: int = Field(default=16, ge=1, description="Models kept in memory.")
     cached_adaptation_bytes: int = Field(
         default=256 * 2**20, ge=0, description="Memory for the parameters of adaptations used last, in bytes."

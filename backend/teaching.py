@@ -41,11 +41,14 @@ class Taught:
 def first_lesson(body: MoreExamples, model: MetaModel, settings: Settings) -> Lesson:
     """Prepare the examples of a request; raises Problem, RecipeError."""
     _check_limits(body, settings)
+    recipe = _recipe(body, model.recipe)
+    files = [example.image for example in body.examples]
+    titles = images.titles(body.examples, "examples")
     return Lesson(
-        recipe=_recipe(body, model.recipe),
-        drawings=images.preprocess(body.examples, "examples", settings.max_pixels),
+        recipe=recipe,
+        drawings=images.preprocess(files, titles, settings.max_pixels),
         labels=[example.label for example in body.examples],
-        titles=[images.title(body.examples, "examples", index) for index in range(len(body.examples))],
+        titles=titles,
     )
 
 

@@ -1,6 +1,6 @@
 """Requests that carry files: multipart, JSON with base64, or a raw body."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
@@ -15,6 +15,7 @@ from backend.problems import Problem
 from backend.requests import MoreExamples, NewAdaptation, PredictionInputs
 
 JSON, MULTIPART = "application/json", "multipart/form-data"
+BUNDLE_TYPES = ("application/zip", "application/octet-stream")
 
 Body = TypeVar("Body", bound=BaseModel)
 ExamplesBody = TypeVar("ExamplesBody", bound=MoreExamples)
@@ -37,8 +38,11 @@ async def _prediction_inputs(request: Request, settings: SettingsDep) -> Predict
     return body
 
 
-def _one_file(field: str) -> Callable[[Request], Awaitable[bytes]]:
-    """Make the dependency that reads one file, as a multipart field of that name or as the whole body."""
+def _one_file(field: str, types: Sequence[str] = ()) -> Callable[[Request], Awaitable[bytes]]:
+    """Make the dependency that reads one file, as a multipart field of that name or as the whole body.
+
+    The body may be of these types, or of any where there are none.
+    """
 
     async def read(request: Request) -> bytes:
         if _content_type(request) == MULTIPART:
@@ -47,6 +51,8 @@ def _one_file(field: str) -> Callable[[Request], Awaitable[bytes]]:
                 if len(files) != 1:
                     raise Problem(400, "malformed-request", f"Send one file, as the field {field!r}.")
                 content = (await _file_in(field, files[0]))["image"]
+        elif types and _content_type(request) not in types:
+            raise _unsupported(request, f"{MULTIPART} or {' or '.join(types)}")
         else:
             content = await request.body()
         if not content:
@@ -60,7 +66,7 @@ NewAdaptationDep = Annotated[NewAdaptation, Depends(_new_adaptation)]
 MoreExamplesDep = Annotated[MoreExamples, Depends(_more_examples)]
 PredictionInputsDep = Annotated[PredictionInputs, Depends(_prediction_inputs)]
 ImageDep = Annotated[bytes, Depends(_one_file("image"))]
-BundleDep = Annotated[bytes, Depends(_one_file("bundle"))]
+BundleDep = Annotated[bytes, Depends(_one_file("bundle", BUNDLE_TYPES))]
 
 
 def require_json(request: Request) -> None:

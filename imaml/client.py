@@ -6,6 +6,7 @@ with Client() as client:
 """
 
 import io
+import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -128,7 +129,14 @@ class Client:
         self.url = (url or settings.api_url).rstrip("/")
         key = api_key or (settings.api_key and settings.api_key.get_secret_value())
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=timeout, transport=transport)
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers=headers,
+            timeout=timeout,
+            transport=transport,
+            # A proxy that the environment names would look for the service on its own machine.
+            trust_env=not _is_loopback(httpx.URL(self.url).host),
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -234,9 +242,20 @@ class Client:
         """Return an image as the model sees it: a PNG of 28 x 28, dark ink on light ground."""
         return self._send("POST", "/v1/preprocess", files=[("image", _file(image))]).content
 
-    def adapt(self, model: str, examples: Examples, **options: Unpack[AdaptationOptions]) -> Adaptation:
-        """Teach a model from labelled images."""
-        return self._teach("/v1/adaptations", {"model": model}, examples, options)
+    def adapt(
+        self,
+        model: str,
+        examples: Examples,
+        *,
+        idempotency_key: str | None = None,
+        **options: Unpack[AdaptationOptions],
+    ) -> Adaptation:
+        """Teach a model from labelled images.
+
+        Sent again with the same key, the same request is answered with the same adaptation.
+        """
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        return self._teach("/v1/adaptations", {"model": model}, examples, options, headers)
 
     def add_examples(
         self, adaptation_id: str, examples: Examples, **options: Unpack[AdaptationOptions]
@@ -269,14 +288,19 @@ class Client:
         return self._read(Predictions, response).predictions
 
     def _teach(
-        self, path: str, fields: dict[str, str], examples: Examples, options: AdaptationOptions
+        self,
+        path: str,
+        fields: dict[str, str],
+        examples: Examples,
+        options: AdaptationOptions,
+        headers: dict[str, str] | None = None,
     ) -> Adaptation:
         pairs = list(_pairs(examples))
         if not pairs:
             raise ValueError("There are no examples; give images of two classes at least.")
         data = {**fields, **_given(**options), "labels": [label for _, label in pairs]}
         files = [("examples", _file(image)) for image, _ in pairs]
-        response = self._send("POST", path, data=data, files=files)
+        response = self._send("POST", path, data=data, files=files, headers=headers)
         return self._read(Adaptation, response)
 
     def _get(self, kind: type[Kind], path: str, params: Mapping[str, Any] | None = None) -> Kind:
@@ -327,6 +351,13 @@ def _error(response: httpx.Response) -> ApiError:
         status = f"{response.status_code} {response.reason_phrase}".strip()
         detail = f"{response.url} answered {status}."
         return ApiError(response.status_code, "about:blank", response.reason_phrase, detail, {})
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _part(text: str) -> str:

@@ -30,6 +30,7 @@ DESCRIPTION = {
     "recipe": {"solver": "gradient_descent", "max_steps": 5, "inner_lr": 0.1, "lam": 0.5, "tolerance": 0.0},
     "architecture": {"filters": 8, "head": "prototype", "ways": 5, "channels": 1, "size": 28},
     "thresholds": [{"ways": 5, "shots": 1, "threshold": 0.3}],
+    "split": {"train": ["a"], "validation": ["b"], "test": ["c"]},
 }
 CLASSES, EXAMPLES_EACH = 6, 5
 

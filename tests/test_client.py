@@ -84,6 +84,23 @@ def test_another_service_at_the_address_is_told() -> None:
         client.models()
 
 
+def test_a_proxy_is_not_asked_for_this_machine(api_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, nobody)
+    for url in (api_url, api_url.replace("127.0.0.1", "localhost")):
+        with Client(url) as client:
+            client.health()
+    monkeypatch.setenv("HTTP_PROXY", api_url)
+    monkeypatch.setenv("http_proxy", api_url)
+    with Client("http://example.test") as client, pytest.raises(ApiError) as error:
+        client.health()
+    assert error.value.type == "/problems/foreign-host"  # the service, as the proxy, was asked for another
+
+
 def test_environment_says_where_the_service_is_and_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[httpx.Request] = []
 

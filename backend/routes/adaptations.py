@@ -1,6 +1,8 @@
 """Adaptations: learn from examples, look at what was learned, forget it."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Header
 from starlette.concurrency import run_in_threadpool
 
 from backend import bodies, schemas, stored, teaching
@@ -18,15 +20,36 @@ from backend.problems import Problem
 from backend.teaching import Taught
 from backend.uploads import MoreExamplesDep, NewAdaptationDep
 from imaml.store import Adaptation, Model, Store
+from imaml.store.values import MAX_NAME_LENGTH
 
 router = APIRouter(prefix="/v1/adaptations", tags=["adaptations"])
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=MAX_NAME_LENGTH,
+        pattern="^[ -~]+$",
+        description="Sent again with the same request, it is answered with the same adaptation.",
+    ),
+]
 
 
 @router.post("", status_code=201, openapi_extra=bodies.NEW_ADAPTATION)
 async def create_adaptation(
-    body: NewAdaptationDep, store: StoreDep, engine: EngineDep, settings: SettingsDep
+    body: NewAdaptationDep,
+    store: StoreDep,
+    engine: EngineDep,
+    settings: SettingsDep,
+    idempotency_key: IdempotencyKey = None,
 ) -> schemas.Adaptation:
     """Teach a model from labelled images."""
+    request_hash = None
+    if idempotency_key is not None:
+        request_hash = await run_in_threadpool(body.sha256)
+        if earlier := await run_in_threadpool(_answer_to, store, idempotency_key, request_hash):
+            return earlier
     model = await run_in_threadpool(resolve_model, store, body.model)
     meta = (await engine.model(store, model)).meta
 
@@ -34,7 +57,10 @@ async def create_adaptation(
         lesson = teaching.first_lesson(body, meta, settings)
         return teaching.teach(model.id, meta, lesson, body, settings)
 
-    return await _keep(store, engine, model, await engine.run(learn))
+    taught = await engine.run(learn)
+    taught.adaptation.idempotency_key = idempotency_key
+    taught.adaptation.request_hash = request_hash
+    return await _keep(store, engine, taught)
 
 
 @router.get("")
@@ -83,20 +109,29 @@ async def add_examples(
         lesson = teaching.next_lesson(body, meta, settings, before, examples)
         return teaching.teach(model.id, meta, lesson, body, settings)
 
-    return await _keep(store, engine, model, await engine.run(learn))
+    return await _keep(store, engine, await engine.run(learn))
 
 
-async def _keep(store: Store, engine: Engine, model: Model, taught: Taught) -> schemas.Adaptation:
-    await run_in_threadpool(_add, store, taught)
-    engine.remember(taught.adaptation.id, taught.adapted)
-    return _shown(taught.adaptation, model)
+async def _keep(store: Store, engine: Engine, taught: Taught) -> schemas.Adaptation:
+    kept = await run_in_threadpool(_add, store, taught)
+    if kept.id == taught.adaptation.id:
+        engine.remember(kept.id, taught.adapted)
+    return kept
 
 
-def _add(store: Store, taught: Taught) -> None:
+def _add(store: Store, taught: Taught) -> schemas.Adaptation:
+    """Store it, unless the same request, sent twice at once, was the first to be stored."""
     with store.transaction() as transaction:
-        # Here, so that expired adaptations take no room for longer than until the next one comes.
-        transaction.adaptations.sweep()
-        transaction.adaptations.add(taught.adaptation, parameters=taught.parameters, examples=taught.examples)
+        adaptation = transaction.adaptations.add(
+            taught.adaptation, parameters=taught.parameters, examples=taught.examples
+        )
+        return _shown(adaptation, transaction.models.get(adaptation.model_id))
+
+
+def _answer_to(store: Store, idempotency_key: str, request_hash: str) -> schemas.Adaptation | None:
+    with store.reading() as transaction:
+        earlier = transaction.adaptations.answer_to(idempotency_key, request_hash)
+        return earlier and _shown(earlier, transaction.models.get(earlier.model_id))
 
 
 def _examples(store: Store, adaptation_id: str) -> bytes:

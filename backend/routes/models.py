@@ -5,16 +5,15 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Response
-from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from backend import bodies, episodes, schemas
 from backend.dependencies import Cursor, EngineDep, Limit, ModelDep, StoreDep
-from backend.engine import LoadedModel
 from backend.problems import Problem
 from backend.uploads import BundleDep
 from imaml.runtime.graphs import GraphError
-from imaml.store import Model, Store
+from imaml.runtime.verification import verify
+from imaml.store import Model, Store, bundles
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -39,12 +38,9 @@ async def add_model(
     engine: EngineDep,
     name: Annotated[str | None, Query(description="Default: the name that the file has inside.")] = None,
 ) -> schemas.Model:
-    """Store an .imaml file as a new version, after all of it was checked."""
-    try:
-        loaded = await engine.run(LoadedModel.read, bundle)
-    except GraphError as error:
-        raise Problem(422, "invalid-bundle", str(error)) from error
-    return await run_in_threadpool(_add, store, bundle, name or str(loaded.description.get("name", "")))
+    """Store an .imaml file as a new version, after all of it was checked and tried."""
+    own_name = await engine.run(_verified_name, bundle)
+    return await run_in_threadpool(_add, store, bundle, name or own_name)
 
 
 @router.get("/{model}")
@@ -102,15 +98,19 @@ async def draw_episode(
     )
 
 
+def _verified_name(data: bytes) -> str:
+    """Return the name that a sound bundle gives itself."""
+    bundle = bundles.read(data)
+    try:
+        verify(bundle.description, bundle.parameters, bundle.graphs, bundle.examples)
+    except GraphError as error:
+        raise Problem(422, "invalid-bundle", str(error)) from error
+    return str(bundle.description.get("name", ""))
+
+
 def _add(store: Store, bundle: bytes, name: str) -> schemas.Model:
     with store.transaction() as transaction:
-        model = transaction.models.add(name, bundle)
-        try:
-            return _shown(model, [])
-        except (KeyError, ValidationError) as error:
-            raise Problem(
-                422, "invalid-bundle", "The bundle's description lacks or garbles its dataset, input or ways."
-            ) from error
+        return _shown(transaction.models.add(name, bundle), [])
 
 
 def _shown(model: Model, aliases: Sequence[str]) -> schemas.Model:

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Response
 
 from backend import bodies, images, schemas
 from backend.dependencies import AdaptationDep, EngineDep, SettingsDep, StoreDep
-from backend.requests import ImageInput
 from backend.uploads import ImageDep, PredictionInputsDep
 from imaml.runtime.prediction import Prediction, predict
 
@@ -24,7 +23,9 @@ async def predict_labels(
     adapted = await engine.adapted(store, known.adaptation)
 
     def work() -> list[Prediction]:
-        return predict(graphs, adapted, images.preprocess(body.inputs, "images", settings.max_pixels))
+        files = [image.image for image in body.inputs]
+        drawings = images.preprocess(files, images.titles(body.inputs, "images"), settings.max_pixels)
+        return predict(graphs, adapted, drawings)
 
     predictions = await engine.run(work)
     return schemas.Predictions(predictions=[schemas.Prediction(**asdict(p)) for p in predictions])
@@ -35,7 +36,6 @@ async def preprocess_image(image: ImageDep, engine: EngineDep, settings: Setting
     """Show an image as the model sees it."""
 
     def work() -> bytes:
-        files = [ImageInput(image=image)]
-        return images.to_png(images.preprocess(files, "images", settings.max_pixels)[0])
+        return images.to_png(images.preprocess([image], ["image"], settings.max_pixels)[0])
 
     return Response(await engine.run(work), media_type="image/png")

@@ -7,7 +7,7 @@ import click
 
 from imaml.commands.database import open_store
 from imaml.commands.output import json_option, print_json, print_rows
-from imaml.runtime.model import MetaModel
+from imaml.runtime.verification import verify
 from imaml.store import BundleError, Model, bundles
 
 
@@ -105,7 +105,7 @@ def import_command(file: Path, name: str | None) -> None:
     name = name or str(bundle.description.get("name", ""))
     if not name:
         raise BundleError(f"{file} does not say what the model is called; give --name")
-    MetaModel.load(bundle.description, bundle.parameters, bundle.graphs, threads=1)
+    verify(bundle.description, bundle.parameters, bundle.graphs, bundle.examples)
     with open_store().transaction() as transaction:
         row = transaction.models.add(name, data)
     click.echo(f"model {row.name}:{row.version} ({row.id})")

@@ -129,7 +129,7 @@ def adapt(
                 f"and lam {recipe.lam}; lower one of them."
             )
         trace.append(Point(step, loss, residual))
-        if residual <= recipe.tolerance:
+        if recipe.tolerance and residual <= recipe.tolerance:
             stop_reason = "tolerance"
             break
         if step == recipe.max_steps:

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
-NAMES = ("centre", "value_and_gradient", "predict")
+_SIGNATURES = {
+    "centre": (("theta", "images", "targets"), ("centre",)),
+    "value_and_gradient": (("phi", "images", "targets"), ("loss", "gradient", "logits", "moments")),
+    "predict": (("phi", "moments", "images"), ("probabilities",)),
+}
+"""Inputs and outputs of each graph, all of them float32."""
 
 _PROVIDERS = ["CPUExecutionProvider"]
 
@@ -19,7 +24,7 @@ ort.disable_telemetry_events()
 
 
 class GraphError(ValueError):
-    """A graph that cannot be run here; the message is a sentence for whoever brought it."""
+    """A model, or a part of one, that cannot be used here; the message is for whoever brought it."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +42,14 @@ class Graphs:
     def load(cls, files: Mapping[str, bytes], threads: int) -> "Graphs":
         """Make the sessions, each with that many threads.
 
-        Raises GraphError for a graph that is missing, is not ONNX, has its weights in other files or uses
-        operators that are not ONNX's own.
+        Raises GraphError for a graph that is missing, is not ONNX, has its weights in other files, uses
+        operators that are not ONNX's own or is another function.
         """
-        for name in NAMES:
+        for name in _SIGNATURES:
             if name not in files:
                 raise GraphError(f"The model has no graph {name!r}; export it again.")
             _check_portable(name, files[name])
-        return cls(*(_session(name, files[name], threads) for name in NAMES))
+        return cls(*(_session(name, files[name], threads) for name in _SIGNATURES))
 
     def centre(self, theta: Array, images: Array, targets: Array) -> Array:
         """The centre of the proximal term, a φ."""
@@ -77,18 +82,36 @@ def _session(name: str, graph: bytes, threads: int) -> ort.InferenceSession:
     options.log_severity_level = 3
     # Idle threads must not spin: other adaptations need the cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # It would guess the format from the content, and only this one has been checked.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
-        return ort.InferenceSession(graph, options, providers=_PROVIDERS)
+        session = ort.InferenceSession(graph, options, providers=_PROVIDERS)
     except Exception as error:  # ONNX Runtime raises many types, none of them public
-        raise GraphError(f"The graph {name!r} cannot be loaded: {error}") from error
+        reason = f"{error}".partition("\n")[0]
+        raise GraphError(f"The graph {name!r} cannot be loaded: {reason}") from error
+    _check_signature(name, session)
+    return session
+
+
+def _check_signature(name: str, session: ort.InferenceSession) -> None:
+    inputs, outputs = _SIGNATURES[name]
+    arguments, results = session.get_inputs(), session.get_outputs()
+    if {argument.name for argument in arguments} != {*inputs} or [*outputs] != [r.name for r in results]:
+        raise GraphError(
+            f"The graph {name!r} must take {', '.join(inputs)} and give {', '.join(outputs)}; "
+            "it is another function."
+        )
+    if any(argument.type != "tensor(float)" for argument in (*arguments, *results)):
+        raise GraphError(f"The graph {name!r} must take and give float32 numbers alone.")
 
 
 # What is looked for lies in few places of the file (field numbers of onnx.proto), and the whole package that
 # reads ONNX files is larger than the service.
 _MODEL_GRAPH, _MODEL_OPSET, _MODEL_FUNCTIONS = 7, 8, 25
-_GRAPH_NODE, _GRAPH_INITIALIZER = 1, 5
+_GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_SPARSE = 1, 5, 15
 _NODE_ATTRIBUTE, _NODE_DOMAIN = 5, 7
 _ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPH, _ATTRIBUTE_TENSORS, _ATTRIBUTE_GRAPHS = 5, 6, 10, 11
+_ATTRIBUTE_SPARSE = (22, 23)
 _TENSOR_EXTERNAL = (13, 14)
 _OPSET_DOMAIN = 1
 _OWN_DOMAINS = (b"", b"ai.onnx")
@@ -110,6 +133,8 @@ def _check_graph(name: str, graph: bytes) -> None:
     for field, value in _fields(graph):
         if field == _GRAPH_INITIALIZER:
             _check_tensor(name, value)
+        elif field == _GRAPH_SPARSE:
+            raise _sparse(name)
         elif field == _GRAPH_NODE:
             if _foreign(value, _NODE_DOMAIN):
                 raise GraphError(f"The graph {name!r} uses custom operators; only ONNX's own are run.")
@@ -122,6 +147,8 @@ def _check_attribute(name: str, attribute: bytes) -> None:
     for field, value in _fields(attribute):
         if field in (_ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS):
             _check_tensor(name, value)
+        elif field in _ATTRIBUTE_SPARSE:
+            raise _sparse(name)
         elif field in (_ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS):
             _check_graph(name, value)
 
@@ -129,6 +156,10 @@ def _check_attribute(name: str, attribute: bytes) -> None:
 def _check_tensor(name: str, tensor: bytes) -> None:
     if any(field in _TENSOR_EXTERNAL and value for field, value in _fields(tensor)):
         raise GraphError(f"The graph {name!r} keeps weights in other files; put them inside.")
+
+
+def _sparse(name: str) -> GraphError:
+    return GraphError(f"The graph {name!r} holds sparse weights; store them as plain ones.")
 
 
 def _foreign(message: bytes, field: int) -> bool:
@@ -140,6 +171,9 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
     position = 0
     while position < len(message):
         key, position = _varint(message, position)
+        # ONNX Runtime's reader drops the bits beyond these, and would see another field than we do.
+        if not 0 < key >> 3 < 2**29:
+            raise IndexError("no such field")
         kind = key & 7
         if kind == 0:
             number, end = _varint(message, position)

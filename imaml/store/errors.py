@@ -17,6 +17,10 @@ class InvalidValue(StoreError):
     """A value that the store does not keep, such as a name with a forbidden character."""
 
 
+class IdempotencyConflict(StoreError):
+    """An idempotency key that another request has used."""
+
+
 class BundleError(StoreError):
     """A file that is not a sound `.imaml` bundle."""
 

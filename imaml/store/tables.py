@@ -213,10 +213,13 @@ class Evaluation(Base, kw_only=True):
 
 
 class Adaptation(Base, kw_only=True):
-    """Parameters solved from somebody's support set; immutable, gone when deleted or expired."""
+    """Parameters solved from somebody's support set; immutable, gone when deleted or expired.
+
+    The request that asked for it may have a key, under which the same request is answered with it again.
+    """
 
     __tablename__ = "adaptations"
-    __table_args__ = (Index(None, "tenant", "id"),)
+    __table_args__ = (UniqueConstraint("tenant", "idempotency_key"), Index(None, "tenant", "id"))
 
     id: Mapped[str] = mapped_column(Identifier, primary_key=True, init=False, default_factory=new_id)
     tenant: Mapped[str] = mapped_column(Name, init=False)
@@ -233,3 +236,5 @@ class Adaptation(Base, kw_only=True):
     )
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=utc_now)
     expires_at: Mapped[datetime | None] = mapped_column(default=None, index=True)
+    idempotency_key: Mapped[str | None] = mapped_column(Name, default=None)
+    request_hash: Mapped[str | None] = mapped_column(Sha256, default=None)

@@ -38,9 +38,7 @@ class TrainingConfig(BaseModel):
     meta_batch: int = Field(16, ge=1, description="Tasks in each meta-step.")
     meta_lr: float = Field(1e-3, gt=0, description="Rate of Adam outside, decayed to 0 by a cosine.")
     device: str = Field("auto", description="auto (a GPU where there is one), cpu or cuda.")
-    seed: int = Field(
-        0, ge=0, le=MAX_SEED, description="Seed of the split, of θ and of the episodes."
-    )
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="Seed of the split, of θ and of the episodes.")
     validate_every: int = Field(100, ge=1, description="Meta-steps between validations.")
     validation_episodes: int = Field(100, ge=2, description="Episodes of each validation.")
 

@@ -21,7 +21,8 @@ from imaml.training.trainer import VALIDATION_SEED, Trainer
 
 MAX_WAYS = 100
 CALIBRATION_GRID = ((2, 1), (2, 5), (5, 1), (5, 5), (10, 1), (10, 5), (20, 1), (20, 5))
-CALIBRATION_EPISODES = 60
+CALIBRATION_QUERIES = 600  # enough for the quantile below; more ways need fewer episodes
+CALIBRATION_EPISODES = 10  # at the least
 KNOWN_LOST = 0.02  # share of answers to known classes that the threshold calls unknown
 EXAMPLE_CLASSES, EXAMPLES_EACH = 20, 10
 
@@ -83,7 +84,8 @@ def _calibrate(trainer: Trainer, dataset: Dataset, split: Split) -> Iterator[tup
             )
         except DataError:
             continue  # too few validation classes or drawers for this setting
-        scores = evaluate(trainer.classifier, config.recipe, theta, sampler, CALIBRATION_EPISODES)
+        episodes = max(CALIBRATION_EPISODES, CALIBRATION_QUERIES // (ways * config.queries))
+        scores = evaluate(trainer.classifier, config.recipe, theta, sampler, episodes)
         yield record(scores, sampler, dataset.name, "validation"), scores
 
 

@@ -112,6 +112,8 @@ def upgrade() -> None:
         sa.Column("examples_sha256", Sha256, nullable=True),
         sa.Column("created_at", Time, nullable=False),
         sa.Column("expires_at", Time, nullable=True),
+        sa.Column("idempotency_key", Name, nullable=True),
+        sa.Column("request_hash", Sha256, nullable=True),
         sa.ForeignKeyConstraint(
             ["examples_sha256"], ["blobs.sha256"], name="fk_adaptations_examples_sha256_blobs"
         ),
@@ -120,6 +122,7 @@ def upgrade() -> None:
             ["parameters_sha256"], ["blobs.sha256"], name="fk_adaptations_parameters_sha256_blobs"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_adaptations"),
+        sa.UniqueConstraint("tenant", "idempotency_key", name="uq_adaptations_tenant_idempotency_key"),
     )
     op.create_index("ix_adaptations_examples_sha256", "adaptations", ["examples_sha256"])
     op.create_index("ix_adaptations_expires_at", "adaptations", ["expires_at"])

@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -16,7 +17,7 @@ from imaml.client import ApiError, Client
 from imaml.runtime import preprocessing
 from imaml.runtime.adaptation import Support, adapt
 from imaml.runtime.model import MetaModel
-from imaml.store import Bundle, Store
+from imaml.store import Bundle, Store, new_id
 from tests.services import Examples, Serve, form
 
 CONTRACT = {
@@ -213,6 +214,54 @@ def test_more_examples_make_the_adaptation_of_all_of_them(client: Client, exampl
     assert after.solution.trace == at_once.solution.trace
     assert client.adaptation(before.id) == before
     assert len(client.examples(after.id)) == sum(map(len, examples.values()))
+
+
+def test_same_key_and_request_give_the_same_adaptation(
+    client: Client, second_client: Client, http: httpx.Client, examples: Examples
+) -> None:
+    key = new_id()
+    first = client.adapt("small", examples, idempotency_key=key)
+    assert client.adapt("small", examples, idempotency_key=key) == first
+    assert second_client.adapt("small", examples, idempotency_key=key) == first
+    body = {
+        "model": "small",
+        "examples": [
+            {"label": label, "image": base64.b64encode(file).decode(), "filename": "image"}
+            for label, files in examples.items()
+            for file in files
+        ],
+    }
+    by_json = http.post("/v1/adaptations", json=body, headers={"Idempotency-Key": key})
+    assert (by_json.status_code, by_json.json()["id"]) == (201, first.id)
+    assert client.adapt("small", examples).id != first.id
+    assert client.adapt("small", examples, idempotency_key=new_id()).id != first.id
+
+
+def test_key_of_another_request_is_a_conflict(client: Client, examples: Examples) -> None:
+    key = new_id()
+    client.adapt("small", examples, idempotency_key=key)
+    label, *others = examples
+    other_label = {"another": examples[label], **{other: examples[other] for other in others}}
+    fewer = {label: files[:2] for label, files in examples.items()}
+    for changed, options in ((other_label, {}), (fewer, {}), (examples, {"lam": 2.0})):
+        with pytest.raises(ApiError, match=key) as error:
+            client.adapt("small", changed, idempotency_key=key, **options)
+        assert (error.value.status, error.value.type) == (409, "/problems/idempotency-conflict")
+
+
+def test_same_request_sent_many_times_at_once_is_stored_once(client: Client, examples: Examples) -> None:
+    key = new_id()
+    with ThreadPoolExecutor(4) as pool:
+        made = {*pool.map(lambda _: client.adapt("small", examples, idempotency_key=key).id, range(4))}
+    assert len(made) == 1
+    assert sum(adaptation.id in made for adaptation in client.adaptations()) == 1
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "é", "a\tb"])
+def test_key_is_1_to_200_printable_characters(http: httpx.Client, examples: Examples, key: str) -> None:
+    response = http.post("/v1/adaptations", **form(examples), headers={"Idempotency-Key": key.encode()})
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/invalid-request")
+    assert "Idempotency-Key" in response.json()["errors"]
 
 
 def _expire(store: Store, adaptation_id: str) -> None:

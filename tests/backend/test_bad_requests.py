@@ -69,8 +69,8 @@ def test_bad_image_is_named(
     adaptation = http.post(ADAPT, **form(examples)).json()["id"]
     _check(http.post(f"{ADAPT}/{adaptation}/predictions", json={"inputs": inputs}), status, kind, "images[1]")
     if bad:
-        _check(http.post("/v1/preprocess", files={"image": ("drawing.png", bad)}), status, kind)
-        _check(http.post("/v1/preprocess", content=bad), status, kind)
+        _check(http.post("/v1/preprocess", files={"image": ("drawing.png", bad)}), status, kind, "image: ")
+        _check(http.post("/v1/preprocess", content=bad), status, kind, "image: ")
 
 
 BAD_FIELDS = {
@@ -210,6 +210,14 @@ def test_patch_takes_json_alone(http: httpx.Client) -> None:
     _check(http.patch(path, json={"colour": "red"}), 422, "invalid-request", "colour")
 
 
+@pytest.mark.parametrize("type_", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_bundle_of_a_type_that_any_page_may_send_is_415(
+    http: httpx.Client, model_file: bytes, type_: str
+) -> None:
+    response = http.post("/v1/models", content=model_file, headers={"Content-Type": type_} if type_ else {})
+    _check(response, 415, "unsupported-media-type", "application/zip")
+
+
 class TestLimits:
     """What is too much, where little is allowed."""
 
@@ -237,13 +245,14 @@ class TestLimits:
                 "body-too-large",
             )
         _check(small.patch("/v1/experiments/0", content=large, headers=JSON), 413, "body-too-large")
-        _check(small.post("/v1/models", content=large), 413, "body-too-large")
+        zipped = {"Content-Type": "application/zip"}
+        _check(small.post("/v1/models", content=large, headers=zipped), 413, "body-too-large")
 
     def test_stated_size_is_refused_before_anything_is_read(self, small: httpx.Client) -> None:
         address = (small.base_url.host, small.base_url.port or 0)
         with socket.create_connection(address, timeout=10) as connection:
             connection.sendall(
-                b"POST /v1/adaptations HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                b"POST /v1/adaptations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                 b"Content-Length: 20001\r\n\r\n"
             )
             assert connection.recv(1000).startswith(b"HTTP/1.1 413 ")

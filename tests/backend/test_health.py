@@ -52,6 +52,8 @@ def test_schema_declares_every_way_of_sending_and_every_problem(http: httpx.Clie
     sent = {kind: body["schema"] for kind, body in teach["requestBody"]["content"].items()}
     assert sent.keys() == {"multipart/form-data", "application/json"}
     assert set(sent["multipart/form-data"]["required"]) == {"model", "examples", "labels"}
+    [key] = teach["parameters"]
+    assert (key["in"], key["name"], key["required"]) == ("header", "Idempotency-Key", False)
     assert {"lam", "solver", "inner_lr", "max_steps", "tolerance", "deadline_ms"} <= sent["application/json"][
         "properties"
     ].keys()

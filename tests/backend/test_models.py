@@ -79,6 +79,14 @@ def test_bundle_as_a_form_field(empty_service: Client, model_file: bytes) -> Non
     assert response.json()["name"] == "small"
 
 
+def _with(bundle: Bundle, **parts: object) -> Bundle:
+    return replace(bundle, description={**bundle.description, **parts})
+
+
+def _swapped(bundle: Bundle) -> Bundle:
+    return replace(bundle, graphs={**bundle.graphs, "centre": bundle.graphs["predict"]})
+
+
 def _without(bundle: Bundle, key: str) -> Bundle:
     return replace(bundle, description={k: v for k, v in bundle.description.items() if k != key})
 
@@ -91,6 +99,9 @@ def test_broken_bundle_is_not_stored(empty_service: Client, model_bundle: Bundle
         "no ONNX": bundles.write(replace(model_bundle, graphs=dict.fromkeys(model_bundle.graphs, b"\xff"))),
         "no layout": bundles.write(_without(model_bundle, "layout")),
         "no data set": bundles.write(_without(model_bundle, "dataset")),
+        "no thresholds": bundles.write(_with(model_bundle, thresholds=[])),
+        "no numbers": bundles.write(_with(model_bundle, ways={"min": "x", "max": 5})),
+        "another graph": bundles.write(_swapped(model_bundle)),
         "examples are no zip": bundles.write(replace(model_bundle, examples=b"no zip")),
     }
     for what, data in broken.items():

@@ -113,6 +113,15 @@ def test_a_tolerance_stops_when_it_is_reached_and_says_so(
     assert (solution.converged, solution.stop_reason) == (True, "tolerance")
 
 
+def test_a_tolerance_of_0_never_stops_early(model: MetaModel, drawings: NDArray[np.uint8]) -> None:
+    theta = model.theta.copy()
+    theta[-1] = 15  # the head's log scale: probabilities are exactly 0 and 1, and the gradient is exactly 0
+    certain = replace(model, theta=theta)
+    _, solution = adapt(certain, support_of(drawings, 2, [1, 1]), replace(model.recipe, max_steps=3))
+    assert solution.trace[0].residual == 0
+    assert (solution.steps, solution.converged, solution.stop_reason) == (3, False, "step_limit")
+
+
 def test_a_deadline_returns_what_was_reached(model: MetaModel, drawings: NDArray[np.uint8]) -> None:
     support = support_of(drawings, 3, [2, 2, 2])
     _, solution = adapt(model, support, replace(model.recipe, max_steps=10**6), deadline_seconds=0.05)

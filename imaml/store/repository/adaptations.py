@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
-from imaml.store.errors import NotFound
+from imaml.store.errors import IdempotencyConflict, NotFound
 from imaml.store.repository.blobs import Blobs
 from imaml.store.repository.models import Models
-from imaml.store.repository.portable import Page, read_page
+from imaml.store.repository.portable import Page, lock, read_page
 from imaml.store.tables import Adaptation
 from imaml.store.values import utc_now
 
@@ -25,9 +25,17 @@ class Adaptations:
     def add(self, adaptation: Adaptation, *, parameters: bytes, examples: bytes | None = None) -> Adaptation:
         """Store an adaptation with its parameters and, to look at and extend later, its examples.
 
-        Raises `NotFound` for its model.
+        Return it, or the one that is stored under its idempotency key already, and then store nothing.
+        Expired adaptations, which have no claim to their keys, are swept away. Raises `NotFound` for its
+        model, `IdempotencyConflict` for its key.
         """
         self._models.get(adaptation.model_id)
+        if adaptation.idempotency_key is not None and adaptation.request_hash is not None:
+            lock(self._session, "idempotency key", self._tenant, adaptation.idempotency_key)
+            if earlier := self.answer_to(adaptation.idempotency_key, adaptation.request_hash):
+                return earlier
+        # After the look for an earlier one: what had expired by then must not keep the key.
+        self.sweep()
         adaptation.tenant = self._tenant
         adaptation.parameters_sha256 = self._blobs.put(parameters)
         adaptation.examples_sha256 = None if examples is None else self._blobs.put(examples)
@@ -41,6 +49,20 @@ class Adaptations:
         adaptation = self._session.scalar(statement)
         if adaptation is None:
             raise NotFound("adaptation", adaptation_id)
+        return adaptation
+
+    def answer_to(self, idempotency_key: str, request_hash: str) -> Adaptation | None:
+        """Return the adaptation that this request made under its key, or None for a fresh key.
+
+        Raises `IdempotencyConflict` where another request has used the key.
+        """
+        with_key = Adaptation.idempotency_key == idempotency_key
+        adaptation = self._session.scalar(select(Adaptation).where(with_key, self._present()))
+        if adaptation is not None and adaptation.request_hash != request_hash:
+            raise IdempotencyConflict(
+                f"the idempotency key {idempotency_key!r} belongs to another request; "
+                "send that one again unchanged, or choose a new key"
+            )
         return adaptation
 
     def list(self, *, cursor: str | None = None, limit: int = 50) -> Page[Adaptation]:
