@@ -19,7 +19,7 @@ test: $(VENV)/everything
 check: $(VENV)/everything
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/pyright
+	$(BIN)/pyright --project pyproject.toml
 	$(BIN)/lint-imports
 	@export IMAML_HOME="$$(mktemp -d)" && trap 'rm -r "$$IMAML_HOME"' EXIT && \
 		$(BIN)/imaml db upgrade && $(BIN)/alembic check
