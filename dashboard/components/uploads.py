@@ -29,6 +29,6 @@ def uploaded(label: str, key: str, limits: Limits) -> tuple[list[Picture], list[
             connection.view(picture.data)
             pictures.append(picture)
         except ApiError as error:
-            reason = re.sub(r"^\w+\[\d+\]: ", "", str(error))  # the visitor knows the file by its name
+            reason = re.sub(r"^\w+: ", "", str(error))  # the visitor knows the file by its name
             refused.append(f"{picture.name}: {reason}")
     return pictures, refused
