@@ -44,7 +44,7 @@ def running(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_both_answer_with_the_starter_model_and_stop_together(
     running: subprocess.Popen[str], environment: dict[str, str], number: signal.Signals
 ) -> None:

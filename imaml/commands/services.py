@@ -23,6 +23,7 @@ from imaml.store.engine import parse_url, shown
 
 HOST = "127.0.0.1"
 READY_SECONDS = 120
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_SECONDS = 15
 
 api_port_option = click.option(
@@ -169,12 +170,12 @@ def _services() -> Generator[list[_Service], None, None]:
 
 @contextmanager
 def _signals_stop() -> Generator[None, None, None]:
-    """Let SIGTERM, and the end of the terminal, mean what Ctrl-C means."""
+    """Let SIGTERM, and the end of the terminal, mean what Ctrl-C means, also where a shell had it ignored."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in _STOPS}
     try:
         yield
     finally:
