@@ -63,7 +63,7 @@ class Graphs:
         loss, gradient, logits, moments = _run(
             self._value_and_gradient, phi=phi, images=images, targets=targets
         )
-        return float(loss), gradient, logits, moments
+        return float(loss) + 0.0, gradient, logits, moments  # not -0.0, where nothing is lost
 
     def predict(self, phi: Array, moments: Array, images: Array) -> Array:
         """Probabilities [n, ways], each row a function of φ, the moments and that one image."""
