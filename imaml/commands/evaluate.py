@@ -10,7 +10,7 @@ from imaml.commands.data import load
 from imaml.commands.database import open_store
 from imaml.commands.output import json_option, print_json
 from imaml.commands.train import torch_required
-from imaml.store import Model, bundles
+from imaml.store import Evaluation, Model, bundles
 from imaml.training.config import MAX_SEED
 from imaml.training.errors import TrainingError
 
@@ -90,35 +90,27 @@ def evaluate(
     evaluation.model_id, evaluation.experiment_id = row.id, row.experiment_id
     with store.transaction() as transaction:
         transaction.evaluations.add(evaluation)
-    result: dict[str, Any] = {
-        "model": f"{row.name}:{row.version}",
-        "model_id": row.id,
-        **{
-            name: getattr(evaluation, name)
-            for name in (
-                "dataset",
-                "split",
-                "ways",
-                "shots",
-                "queries",
-                "episodes",
-                "accuracy",
-                "ci95",
-                "accuracy_unadapted",
-                "transductive",
-                "seed",
-            )
-        },
-    }
     if as_json:
-        print_json(result)
+        print_json(_result(row, evaluation))
     else:
-        click.echo(
-            f"{result['model']} on {images.name} ({split}), {ways}-way {shots}-shot, "
-            f"{'transductive' if transductive else 'inductive'}: {evaluation.accuracy:.4f} ± "
-            f"{evaluation.ci95:.4f} (95 % CI, {episodes} episodes), "
-            f"at 0 steps {evaluation.accuracy_unadapted:.4f}"
-        )
+        click.echo(_sentence(row, evaluation))
+
+
+def _result(model: Model, evaluation: Evaluation) -> dict[str, Any]:
+    fields = ("dataset", "split", "ways", "shots", "queries", "episodes", "accuracy", "ci95")
+    fields += ("accuracy_unadapted", "transductive", "seed")
+    reference = {"model": f"{model.name}:{model.version}", "model_id": model.id}
+    return reference | {name: getattr(evaluation, name) for name in fields}
+
+
+def _sentence(model: Model, evaluation: Evaluation) -> str:
+    protocol = "transductive" if evaluation.transductive else "inductive"
+    return (
+        f"{model.name}:{model.version} on {evaluation.dataset} ({evaluation.split}), "
+        f"{evaluation.ways}-way {evaluation.shots}-shot, {protocol}: "
+        f"{evaluation.accuracy:.4f} ± {evaluation.ci95:.4f} (95 % CI, {evaluation.episodes} episodes), "
+        f"at 0 steps {evaluation.accuracy_unadapted:.4f}"
+    )
 
 
 def _classes(model: Model, dataset: "Dataset", split: str) -> tuple[str, ...]:
