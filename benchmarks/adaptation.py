@@ -22,9 +22,9 @@ SETTINGS = ((5, 1), (5, 5), (20, 1), (20, 5))
 def rows(threads: int) -> Iterator[Row]:
     """One row for each number of ways and shots: support set to φ, five steps, Conv4-64."""
     torch.set_num_threads(threads)
-    classifier = Architecture(filters=64, head="prototype", ways=5).classifier()
-    theta = classifier.initialise(torch.Generator().manual_seed(0))
-    bundle = export(classifier, theta, {})
+    predictor = Architecture(filters=64, head="prototype", ways=5).predictor()
+    theta = predictor.initialise(torch.Generator().manual_seed(0))
+    bundle = export(predictor, theta, {})
     model = MetaModel(
         theta=theta.numpy(),
         recipe=RECIPE,
@@ -47,7 +47,7 @@ def _eager(theta: Tensor, support: Support) -> Tensor:
     """The same adaptation as one would write it in PyTorch."""
     images = torch.from_numpy(to_input(support.images))
     labels = torch.from_numpy(support.labels)
-    network = Architecture(filters=64, head="prototype", ways=5).classifier().network
+    network = Architecture(filters=64, head="prototype", ways=5).predictor().network
     layout = network.layout
     weights = list(layout.unpack(theta[: layout.size]).values())
 

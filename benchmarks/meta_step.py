@@ -21,9 +21,9 @@ TASKS = 16
 def rows(threads: int) -> Iterator[Row]:
     """5-way 1-shot, Conv4-64, 16 inner steps, 5 conjugate-gradient steps."""
     torch.set_num_threads(threads)
-    classifier = Architecture(filters=64, head="prototype", ways=5).classifier()
-    theta = classifier.initialise(torch.Generator().manual_seed(0))
-    adaptation = ProximalAdaptation(FewShot(classifier), GradientDescent(16, 0.2), lam=0.1)
+    predictor = Architecture(filters=64, head="prototype", ways=5).predictor()
+    theta = predictor.initialise(torch.Generator().manual_seed(0))
+    adaptation = ProximalAdaptation(FewShot(predictor), GradientDescent(16, 0.2), lam=0.1)
     method = ImplicitGradient(adaptation, ConjugateGradient(5))
     dataset = glyphs.generate(classes=20, examples=8)
     tasks = EpisodeSampler(dataset, dataset.class_names, 5, 1, 5, seed=0).batch(0, TASKS)

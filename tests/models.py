@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 
 from imaml.export.bundle import export
-from imaml.nets.classifier import Classifier
 from imaml.nets.conv4 import Conv4
 from imaml.nets.heads import PrototypeHead
+from imaml.nets.predictor import Predictor
 from imaml.runtime import preprocessing
 from imaml.store import Bundle, bundles
 from imaml.tasks import glyphs
@@ -39,9 +39,9 @@ CLASSES, EXAMPLES_EACH = 6, 5
 def model_bundle() -> Bundle:
     """A model with eight filters."""
     network = Conv4(filters=8)
-    classifier = Classifier(network, PrototypeHead(network.features))
-    theta = classifier.initialise(torch.Generator().manual_seed(0))
-    return replace(export(classifier, theta, DESCRIPTION), examples=_examples())
+    predictor = Predictor(network, PrototypeHead(network.features))
+    theta = predictor.initialise(torch.Generator().manual_seed(0))
+    return replace(export(predictor, theta, DESCRIPTION), examples=_examples())
 
 
 @pytest.fixture(scope="session")

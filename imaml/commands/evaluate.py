@@ -70,15 +70,16 @@ def evaluate(
         row = transaction.models.resolve(model)
         bundle = bundles.read(transaction.models.bundle(row))
     chosen = choose_device(device)
-    classifier, theta, recipe = from_bundle(bundle)
-    if classifier.fixed_ways not in (None, ways):
-        raise TrainingError(f"{model} has a plain head for {classifier.fixed_ways} classes, not for {ways}.")
+    predictor, theta, recipe = from_bundle(bundle)
+    head = predictor.head
+    if not head.min_ways <= ways <= (head.max_ways or ways):
+        raise TrainingError(f"{model} learns {head.min_ways} to {head.max_ways} classes, not {ways}.")
     images = load(dataset or ("omniglot" if data else row.description["dataset"]), data)
     classes = _classes(row, images, split)
     sampler = EpisodeSampler(images, classes, ways, shots, queries, seed=seed, device=chosen)
     with click.progressbar(length=episodes, label="episodes", file=sys.stderr) as bar:
         scores = score(
-            classifier,
+            predictor,
             recipe,
             theta.to(chosen),
             sampler,

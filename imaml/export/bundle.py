@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from imaml.export.graphs import Function, functions, onnx_graphs
-from imaml.nets.classifier import Classifier
+from imaml.nets.predictor import Predictor
 from imaml.runtime.graphs import GraphError, Graphs
 from imaml.store import Bundle
 
@@ -19,24 +19,24 @@ class ParityError(GraphError):
     """An exported graph that does not compute what torch computes."""
 
 
-def export(classifier: Classifier, theta: Tensor, description: dict[str, Any]) -> Bundle:
-    """Make a bundle of θ [classifier.size]; the description gets the layout and the parity that was found.
+def export(predictor: Predictor, theta: Tensor, description: dict[str, Any]) -> Bundle:
+    """Make a bundle of θ [predictor.size]; the description gets the layout and the parity that was found.
 
     Raises ParityError where a graph differs from torch by more than 1e-4.
     """
     theta = theta.detach().cpu()
-    graphs = dict(onnx_graphs(classifier))
-    parity = _parity(classifier, theta, Graphs.load(graphs, threads=1))
+    graphs = dict(onnx_graphs(predictor))
+    parity = _parity(predictor, theta, Graphs.load(graphs, threads=1))
     if not parity <= TOLERANCE:
         raise ParityError(
             f"The exported graphs differ from torch by {parity:.1e}, more than {TOLERANCE:.0e}; "
             "nothing was stored."
         )
-    named = {name: value.numpy() for name, value in classifier.layout.unpack(theta).items()}
+    named = {name: value.numpy() for name, value in predictor.layout.unpack(theta).items()}
     return Bundle({**description, "layout": list(named), "parity": parity}, named, graphs)
 
 
-def _parity(classifier: Classifier, theta: Tensor, graphs: Graphs) -> float:
+def _parity(predictor: Predictor, theta: Tensor, graphs: Graphs) -> float:
     """The largest difference between ONNX Runtime and torch over all outputs and several sizes."""
     runs = {
         "centre": graphs.centre,
@@ -45,8 +45,8 @@ def _parity(classifier: Classifier, theta: Tensor, graphs: Graphs) -> float:
     }
     largest = 0.0
     for ways, examples in PARITY_SIZES:
-        ways = classifier.fixed_ways or ways
-        for name, function in functions(classifier, theta, ways, max(ways, examples)).items():
+        ways = min(max(ways, predictor.head.min_ways), predictor.head.max_ways or ways)
+        for name, function in functions(predictor, theta, ways, max(ways, examples)).items():
             inputs = {key: value.detach().numpy() for key, value in function.inputs.items()}
             for ours, torchs in zip(_tuple(runs[name](**inputs)), _tuple(_call(function)), strict=True):
                 largest = max(largest, _difference(np.asarray(ours), torchs.detach().numpy()))

@@ -1,4 +1,4 @@
-"""A classifier's functions as ONNX graphs: parameters are inputs, support size and ways are free."""
+"""A predictor's functions as ONNX graphs: parameters are inputs, support size and ways are free."""
 
 import logging
 import warnings
@@ -14,7 +14,7 @@ from torch.func import grad_and_value
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from imaml.export.decompositions import TABLE
-from imaml.nets.classifier import Classifier, cross_entropy
+from imaml.nets.predictor import Predictor
 
 FREE = Dim.DYNAMIC  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -30,29 +30,29 @@ class Function:
     outputs: tuple[str, ...]
 
 
-def functions(classifier: Classifier, theta: Tensor, ways: int, examples: int) -> dict[str, Function]:
+def functions(predictor: Predictor, theta: Tensor, ways: int, examples: int) -> dict[str, Function]:
     """The functions a service needs, with random example inputs of these sizes."""
-    network = classifier.network
+    network = predictor.network
     generator = torch.Generator().manual_seed(ways * 1000 + examples)
-    images = torch.rand(examples, network.channels, network.size, network.size, generator=generator)
+    images = torch.rand(examples, *network.input_shape, generator=generator)
     labels = torch.arange(examples) % ways
     targets = torch.nn.functional.one_hot(labels, ways).float() / examples
-    phi = classifier.centre(theta, images, targets)
-    _, moments = classifier.support_logits(phi, images, targets)
+    phi = predictor.centre(theta, images, targets)
+    _, moments = predictor.support_outputs(phi, images, targets)
 
     def centre(theta: Tensor, images: Tensor, targets: Tensor) -> Tensor:
-        return classifier.centre(theta, images, targets)
+        return predictor.centre(theta, images, targets)
 
     def value_and_gradient(phi: Tensor, images: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
         def loss(phi: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-            logits, moments = classifier.support_logits(phi, images, targets)
-            return cross_entropy(logits, targets), (logits, moments)
+            outputs, moments = predictor.support_outputs(phi, images, targets)
+            return predictor.loss.value(outputs, targets), (outputs, moments)
 
-        gradient, (value, (logits, moments)) = grad_and_value(loss, has_aux=True)(phi)
-        return value, gradient, logits, moments
+        gradient, (value, (outputs, moments)) = grad_and_value(loss, has_aux=True)(phi)
+        return value, gradient, outputs, moments
 
     def predict(phi: Tensor, moments: Tensor, images: Tensor) -> Tensor:
-        return classifier.query_logits(phi, images, moments).softmax(1)
+        return predictor.loss.answer(predictor.query_outputs(phi, images, moments))
 
     support = {"images": images, "targets": targets}
     return {
@@ -75,11 +75,11 @@ def functions(classifier: Classifier, theta: Tensor, ways: int, examples: int) -
 
 
 @cache
-def onnx_graphs(classifier: Classifier) -> Mapping[str, bytes]:
-    """The ONNX files of a classifier's functions. They hold no parameters, so one tracing serves every θ."""
-    theta = classifier.initialise(torch.Generator().manual_seed(0))
-    ways = classifier.fixed_ways or 3
-    traced = functions(classifier, theta, ways, examples=ways + 4)
+def onnx_graphs(predictor: Predictor) -> Mapping[str, bytes]:
+    """The ONNX files of a predictor's functions. They hold no parameters, so one tracing serves every θ."""
+    theta = predictor.initialise(torch.Generator().manual_seed(0))
+    ways = min(predictor.head.max_ways or 3, 3)
+    traced = functions(predictor, theta, ways, examples=ways + 4)
     return {name: _to_onnx(function) for name, function in traced.items()}
 
 

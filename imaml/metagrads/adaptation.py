@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Generic
 
-import torch
 from torch import Tensor
 from torch.func import vmap  # pyright: ignore[reportUnknownVariableType]
 
 from imaml.metagrads.problem import Problem, Task
-from imaml.solvers.gradient_descent import GradientDescent, InnerSolution
+from imaml.metagrads.vectorised import TaskObjective
+from imaml.solvers.objective import InnerSolver
+from imaml.solvers.solution import InnerSolution
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class ProximalAdaptation(Generic[Task]):
     """φ* = argmin L(φ, D_tr) + λ/2 ‖φ − c(θ, D_tr)‖², as far as the inner solver goes."""
 
     problem: Problem[Task]
-    solver: GradientDescent
+    solver: InnerSolver
     lam: float
 
     def __post_init__(self) -> None:
@@ -29,11 +30,4 @@ class ProximalAdaptation(Generic[Task]):
 
     def solve(self, centres: Tensor, tasks: Task) -> InnerSolution:
         """Adapt to each of T tasks from its centre [T, size of φ]."""
-
-        def value_and_gradient(phi: Tensor) -> tuple[Tensor, Tensor]:
-            phi = phi.detach().requires_grad_()
-            losses: Tensor = vmap(self.problem.inner_loss)(phi, tasks)
-            (gradient,) = torch.autograd.grad(losses.sum(), phi)
-            return losses.detach(), gradient
-
-        return self.solver.solve(value_and_gradient, centres.detach(), self.lam)
+        return self.solver.solve(TaskObjective(self.problem, tasks), centres.detach(), self.lam)

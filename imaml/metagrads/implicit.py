@@ -6,7 +6,6 @@ on φ* alone, not on the path to it, so memory does not grow with the inner step
 solves another system, ((1 + 1) I + H/(λ + 10)) g = v; here the damping η is a named option, 0 by default.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic
 
@@ -16,8 +15,9 @@ from torch.func import vmap  # pyright: ignore[reportUnknownVariableType]
 
 from imaml.metagrads.adaptation import ProximalAdaptation
 from imaml.metagrads.problem import Task
-from imaml.solvers.conjugate_gradient import ConjugateGradient, LinearSolution
-from imaml.solvers.gradient_descent import InnerSolution
+from imaml.metagrads.vectorised import TaskObjective
+from imaml.solvers.conjugate_gradient import ConjugateGradient
+from imaml.solvers.solution import InnerSolution, LinearSolution
 
 
 @dataclass(frozen=True)
@@ -53,26 +53,8 @@ class ImplicitGradient(Generic[Task]):
         phi = inner.value.detach().requires_grad_()
         outer_losses: Tensor = vmap(problem.outer_loss)(phi, tasks)
         (v,) = torch.autograd.grad(outer_losses.sum(), phi)
-        curvature = _hessian_product(lambda: vmap(problem.inner_loss)(phi, tasks).sum(), phi)
+        curvature = TaskObjective(problem, tasks).curvature(phi)
         strength = self.adaptation.lam + self.damping
         linear = self.linear_solver.solve(lambda p: p + curvature(p) / strength, v)
         (value,) = torch.autograd.grad(centres, theta, linear.value / len(v))
         return MetaGradient(value, outer_losses.detach(), inner, linear)
-
-
-def _hessian_product(loss: Callable[[], Tensor], point: Tensor) -> Callable[[Tensor], Tensor]:
-    """Product with the Hessian of `loss` at `point`.
-
-    The tasks are independent, so the Hessian of the summed loss is block diagonal and one reverse pass over
-    the gradient's graph serves all of them. That graph is built at the first product, once for all.
-    """
-    gradient: Tensor | None = None
-
-    def product(vector: Tensor) -> Tensor:
-        nonlocal gradient
-        if gradient is None:
-            (gradient,) = torch.autograd.grad(loss(), point, create_graph=True)
-        (image,) = torch.autograd.grad(gradient, point, vector, retain_graph=True)
-        return image
-
-    return product

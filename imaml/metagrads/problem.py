@@ -21,6 +21,14 @@ class Problem(Protocol[Task]):
         """L(φ, D_tr), a scalar."""
         ...
 
+    def inner_outputs(self, phi: Tensor, task: Task) -> Tensor:
+        """The outputs of which L(φ, D_tr) is a convex function, of any shape."""
+        ...
+
+    def output_curvature(self, outputs: Tensor, task: Task, tangent: Tensor) -> Tensor:
+        """The Hessian of that convex function times a tangent; both of the outputs' shape."""
+        ...
+
     def outer_loss(self, phi: Tensor, task: Task) -> Tensor:
         """L(φ, D_te; m(φ, D_tr)), a scalar, differentiable through the moments m too."""
         ...

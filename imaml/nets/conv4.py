@@ -37,6 +37,11 @@ class Conv4:
         return Layout(shapes)
 
     @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one image."""
+        return (self.channels, self.size, self.size)
+
+    @property
     def features(self) -> int:
         """Length of the feature vector."""
         side = self.size
@@ -56,15 +61,15 @@ class Conv4:
             pieces.append(piece.flatten())
         return torch.cat(pieces)
 
-    def support_features(self, parameters: Tensor, images: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    def support_features(self, parameters: Tensor, inputs: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         """Features of a support set, and the moments that it normalises by.
 
-        `images` [n, channels, size, size]; `weights` [n] sum to 1 and say how much each example counts in
+        `inputs` [n, channels, size, size]; `weights` [n] sum to 1 and say how much each example counts in
         the moments (0: not at all). Returns features [n, features] and moments [4, 2, filters].
         """
         p = self.layout.unpack(parameters)
         moments: list[Tensor] = []
-        x = images
+        x = inputs
         for block in range(4):
             x = F.conv2d(x, p[f"block{block}.weight"], stride=2, padding=1)
             shares = (weights / (x.shape[2] * x.shape[3]))[:, None, None, None]
@@ -75,10 +80,10 @@ class Conv4:
             x = _activate(centred, variance, p[f"block{block}.scale"], p[f"block{block}.shift"])
         return x.flatten(1), torch.stack(moments)
 
-    def query_features(self, parameters: Tensor, images: Tensor, moments: Tensor) -> Tensor:
-        """Features [n, features] of images, normalised by the given moments [4, 2, filters]."""
+    def query_features(self, parameters: Tensor, inputs: Tensor, moments: Tensor) -> Tensor:
+        """Features [n, features] of inputs, normalised by the given moments [4, 2, filters]."""
         p = self.layout.unpack(parameters)
-        x = images
+        x = inputs
         for block in range(4):
             x = F.conv2d(x, p[f"block{block}.weight"], stride=2, padding=1)
             mean, variance = moments[block]

@@ -15,6 +15,16 @@ class Head(Protocol):
         """Number of meta-parameters."""
         ...
 
+    @property
+    def min_ways(self) -> int:
+        """The fewest classes (or outputs) that it makes rows for."""
+        ...
+
+    @property
+    def max_ways(self) -> int | None:
+        """The most of them; None where there is no limit."""
+        ...
+
     def initialise(self, generator: torch.Generator) -> Tensor:
         """Draw the meta-parameters [size]."""
         ...
@@ -34,6 +44,8 @@ class PrototypeHead:
 
     features: int
     size: int = 1
+    min_ways: int = 2
+    max_ways: None = None
 
     def initialise(self, generator: torch.Generator) -> Tensor:
         """Start at s = 10 / features: the network's normalised features then give logits of order 10."""
@@ -53,6 +65,16 @@ class PlainHead:
 
     features: int
     ways: int
+
+    @property
+    def min_ways(self) -> int:
+        """The one number of classes that there is room for."""
+        return self.ways
+
+    @property
+    def max_ways(self) -> int:
+        """The same."""
+        return self.ways
 
     @property
     def size(self) -> int:

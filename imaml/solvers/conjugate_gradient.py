@@ -6,19 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from imaml.solvers.solution import LinearSolution
 from imaml.solvers.status import Status
-
-
-@dataclass(frozen=True)
-class LinearSolution:
-    """Where a linear solver ended. The leading dimensions are those of the systems solved."""
-
-    value: Tensor
-    """x [..., size]."""
-    status: Tensor
-    """A `Status` code for each system [...]."""
-    residual: Tensor
-    """‖b − A x‖₂ / ‖b‖₂ at the returned x [...]; 1 where no product was made."""
 
 
 @dataclass(frozen=True)

@@ -1,30 +1,13 @@
 """Proximal gradient descent on L(φ) + λ/2 ‖φ − c‖²."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from imaml.solvers.objective import Objective
+from imaml.solvers.solution import InnerSolution
 from imaml.solvers.status import Status
-
-
-@dataclass(frozen=True)
-class InnerSolution:
-    """Where an inner solver ended. The leading dimensions are those of the problems solved."""
-
-    value: Tensor
-    """φ [..., size]."""
-    status: Tensor
-    """A `Status` code for each problem [...]."""
-    steps: Tensor
-    """Steps taken by each problem [...]."""
-    residual: Tensor
-    """‖∇L(φ) + λ(φ − c)‖₂ at the returned φ [...]."""
-    losses: Tensor
-    """L before each step and at the returned φ [steps + 1, ...]."""
-    residuals: Tensor
-    """Residual norms at the same points [steps + 1, ...]."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +29,15 @@ class GradientDescent:
         if not self.tolerance >= 0:
             raise ValueError(f"tolerance is {self.tolerance}; it must be 0 or more")
 
-    def solve(
-        self, value_and_gradient: Callable[[Tensor], tuple[Tensor, Tensor]], centre: Tensor, lam: float
-    ) -> InnerSolution:
-        """Minimise from `centre` [..., size]; `value_and_gradient(φ)` gives L [...] and ∇L [..., size]."""
+    def solve(self, objective: Objective, centre: Tensor, lam: float | Tensor) -> InnerSolution:
+        """Minimise from `centre` [..., size]; λ is one number, or one for each coordinate [size]."""
         phi = centre
         active = torch.ones(centre.shape[:-1], dtype=torch.bool, device=centre.device)
         steps = torch.zeros_like(active, dtype=torch.int64)
         losses: list[Tensor] = []
         residuals: list[Tensor] = []
         for step in range(self.steps + 1):
-            loss, gradient = value_and_gradient(phi)
+            loss, gradient = objective.value_and_gradient(phi)
             gradient = gradient + lam * (phi - centre)
             residual = torch.linalg.vector_norm(gradient, dim=-1)
             losses.append(loss)

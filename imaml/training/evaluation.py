@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.func import vmap  # pyright: ignore[reportUnknownVariableType]
 
 from imaml.metagrads.adaptation import ProximalAdaptation
-from imaml.nets.classifier import Classifier
+from imaml.nets.predictor import Predictor
 from imaml.runtime.recipe import Recipe
 from imaml.tasks.episodes import Episodes, EpisodeSampler
 from imaml.training.fewshot import FewShot
@@ -45,7 +45,7 @@ class Scores:
 
 
 def evaluate(
-    classifier: Classifier,
+    predictor: Predictor,
     recipe: Recipe,
     theta: Tensor,
     sampler: EpisodeSampler,
@@ -58,9 +58,9 @@ def evaluate(
     Inductive by default: the answer to a query does not depend on the others. `transductive` normalises by
     the query batch instead, as the papers' code does. `progress` hears how many episodes are done.
     """
-    problem = FewShot(classifier)
+    problem = FewShot(predictor)
     adaptation = ProximalAdaptation(problem, inner_solver(recipe), recipe.lam)
-    logits = problem.transductive_logits if transductive else problem.query_logits
+    logits = problem.transductive_outputs if transductive else problem.query_outputs
     scores = Scores([], [], [])
     chunk = max(1, IMAGES_AT_ONCE // (sampler.ways * (sampler.shots + sampler.queries)))
     for first in range(0, episodes, chunk):

@@ -1,38 +1,46 @@
-"""Few-shot classification as the problem whose meta-gradient is taken."""
+"""Few-shot learning as the problem whose meta-gradient is taken."""
 
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from imaml.nets.classifier import Classifier, cross_entropy
+from imaml.nets.predictor import Predictor
 from imaml.tasks.episodes import Episodes
 
 
 @dataclass(frozen=True)
 class FewShot:
-    """The losses of one episode under a classifier; see `imaml.metagrads.problem.Problem`."""
+    """The losses of one episode under a predictor; see `imaml.metagrads.problem.Problem`."""
 
-    classifier: Classifier
+    predictor: Predictor
 
     def centre(self, theta: Tensor, task: Episodes) -> Tensor:
         """The centre c(θ, support)."""
-        return self.classifier.centre(theta, task.support, task.support_targets)
+        return self.predictor.centre(theta, task.support, task.support_targets)
 
     def inner_loss(self, phi: Tensor, task: Episodes) -> Tensor:
-        """Cross-entropy on the support set, normalised by its own moments."""
-        logits, _ = self.classifier.support_logits(phi, task.support, task.support_targets)
-        return cross_entropy(logits, task.support_targets)
+        """The loss on the support set, normalised by its own moments."""
+        return self.predictor.loss.value(self.inner_outputs(phi, task), task.support_targets)
+
+    def inner_outputs(self, phi: Tensor, task: Episodes) -> Tensor:
+        """Outputs [support, outputs], of which the loss is convex."""
+        outputs, _ = self.predictor.support_outputs(phi, task.support, task.support_targets)
+        return outputs
+
+    def output_curvature(self, outputs: Tensor, task: Episodes, tangent: Tensor) -> Tensor:
+        """The Hessian of the loss in the outputs, times a tangent."""
+        return self.predictor.loss.hessian_product(outputs, task.support_targets, tangent)
 
     def outer_loss(self, phi: Tensor, task: Episodes) -> Tensor:
-        """Cross-entropy on the query set, normalised by the support set's moments at φ."""
-        return cross_entropy(self.query_logits(phi, task), task.query_targets)
+        """The loss on the query set, normalised by the support set's moments at φ."""
+        return self.predictor.loss.value(self.query_outputs(phi, task), task.query_targets)
 
-    def query_logits(self, phi: Tensor, task: Episodes) -> Tensor:
-        """Logits [queries, ways], each a function of φ, the support set and that one query."""
-        _, moments = self.classifier.support_logits(phi, task.support, task.support_targets)
-        return self.classifier.query_logits(phi, task.query, moments)
+    def query_outputs(self, phi: Tensor, task: Episodes) -> Tensor:
+        """Outputs [queries, outputs], each a function of φ, the support set and that one query."""
+        _, moments = self.predictor.support_outputs(phi, task.support, task.support_targets)
+        return self.predictor.query_outputs(phi, task.query, moments)
 
-    def transductive_logits(self, phi: Tensor, task: Episodes) -> Tensor:
-        """Logits under moments of the query batch itself: the protocol of the papers' code, not servable."""
-        logits, _ = self.classifier.support_logits(phi, task.query, task.query_targets)
-        return logits
+    def transductive_outputs(self, phi: Tensor, task: Episodes) -> Tensor:
+        """Outputs under moments of the query batch itself: the protocol of the papers' code, not servable."""
+        outputs, _ = self.predictor.support_outputs(phi, task.query, task.query_targets)
+        return outputs

@@ -1,4 +1,4 @@
-"""The classifier and the inner solver of a model, built from the plain settings that are stored with it."""
+"""The predictor and the inner solver of a model, built from the plain settings that are stored with it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,9 +6,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from imaml.nets.classifier import Classifier
 from imaml.nets.conv4 import Conv4
 from imaml.nets.heads import PlainHead, PrototypeHead
+from imaml.nets.predictor import Predictor
 from imaml.runtime.recipe import Recipe
 from imaml.solvers.gradient_descent import GradientDescent
 from imaml.store import Bundle
@@ -25,12 +25,12 @@ class Architecture:
     channels: int = 1
     size: int = 28
 
-    def classifier(self) -> Classifier:
+    def predictor(self) -> Predictor:
         """The network with its head."""
         network = Conv4(self.channels, self.filters, self.size)
         if self.head == "plain":
-            return Classifier(network, PlainHead(network.features, self.ways))
-        return Classifier(network, PrototypeHead(network.features))
+            return Predictor(network, PlainHead(network.features, self.ways))
+        return Predictor(network, PrototypeHead(network.features))
 
 
 def inner_solver(recipe: Recipe) -> GradientDescent:
@@ -38,18 +38,18 @@ def inner_solver(recipe: Recipe) -> GradientDescent:
     return GradientDescent(recipe.max_steps, recipe.inner_lr, recipe.tolerance)
 
 
-def from_bundle(bundle: Bundle) -> tuple[Classifier, Tensor, Recipe]:
-    """The classifier, θ and recipe of a stored model. Raises TrainingError where they do not fit together."""
+def from_bundle(bundle: Bundle) -> tuple[Predictor, Tensor, Recipe]:
+    """The predictor, θ and recipe of a stored model. Raises TrainingError where they do not fit together."""
     try:
-        classifier = Architecture(**bundle.description["architecture"]).classifier()
+        predictor = Architecture(**bundle.description["architecture"]).predictor()
         recipe = Recipe(**bundle.description["recipe"])
         parameters = {name: torch.from_numpy(value) for name, value in bundle.parameters.items()}
-        if {name: tuple(p.shape) for name, p in parameters.items()} != dict(classifier.layout.shapes):
+        if {name: tuple(p.shape) for name, p in parameters.items()} != dict(predictor.layout.shapes):
             raise TrainingError("The model's parameters are not those of its architecture.")
-        theta = torch.cat([parameters[name].flatten() for name in classifier.layout.shapes])
+        theta = torch.cat([parameters[name].flatten() for name in predictor.layout.shapes])
     except (KeyError, TypeError) as error:
         raise TrainingError(f"The model's description lacks or garbles {error}.") from error
-    return classifier, theta, recipe
+    return predictor, theta, recipe
 
 
 def choose_device(name: str) -> torch.device:

@@ -35,7 +35,7 @@ def bundle(
     Raises ParityError where the graphs do not compute what torch computes.
     """
     calibration = list(_calibrate(trainer, dataset, split))
-    fixed_ways = trainer.classifier.fixed_ways
+    head = trainer.predictor.head
     description = {
         "name": trainer.config.name,
         "dataset": dataset.name,
@@ -46,7 +46,7 @@ def bundle(
             "width": preprocessing.SIZE,
             "preprocessing": preprocessing.VERSION,
         },
-        "ways": {"min": fixed_ways or 2, "max": fixed_ways or MAX_WAYS},
+        "ways": {"min": head.min_ways, "max": head.max_ways or MAX_WAYS},
         "recipe": asdict(trainer.config.recipe),
         "architecture": asdict(trainer.architecture),
         "thresholds": [
@@ -61,7 +61,7 @@ def bundle(
         "training": trainer.config.model_dump(mode="json", exclude={"data"}),
         "provenance": provenance,
     }
-    exported = export(trainer.classifier, trainer.best_theta, description)
+    exported = export(trainer.predictor, trainer.best_theta, description)
     return replace(exported, examples=_examples()), [evaluation for evaluation, _ in calibration]
 
 
@@ -69,9 +69,12 @@ def _calibrate(trainer: Trainer, dataset: Dataset, split: Split) -> Iterator[tup
     """Scores of the best θ on validation classes, for the ways and shots that these suffice for."""
     config = trainer.config
     own = (config.ways, config.shots)
-    grid = [own] if trainer.classifier.fixed_ways else sorted({own, *CALIBRATION_GRID})
+    head = trainer.predictor.head
+    grid = sorted({own, *CALIBRATION_GRID})
     theta = trainer.best_theta.to(trainer.device)
     for ways, shots in grid:
+        if not head.min_ways <= ways <= (head.max_ways or ways):
+            continue
         try:
             sampler = EpisodeSampler(
                 dataset,
@@ -85,7 +88,7 @@ def _calibrate(trainer: Trainer, dataset: Dataset, split: Split) -> Iterator[tup
         except DataError:
             continue  # too few validation classes or drawers for this setting
         episodes = max(CALIBRATION_EPISODES, CALIBRATION_QUERIES // (ways * config.queries))
-        scores = evaluate(trainer.classifier, config.recipe, theta, sampler, episodes)
+        scores = evaluate(trainer.predictor, config.recipe, theta, sampler, episodes)
         yield record(scores, sampler, dataset.name, "validation"), scores
 
 

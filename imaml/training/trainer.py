@@ -30,7 +30,7 @@ class Trainer:
         self.config = config
         self.device = choose_device(config.device)
         self.architecture = Architecture(config.filters, config.head, config.ways)
-        self.classifier = self.architecture.classifier()
+        self.predictor = self.architecture.predictor()
         shape = (config.ways, config.shots, config.queries)
         self._episodes = EpisodeSampler(
             dataset, split.train, *shape, seed=config.seed, rotations=True, device=self.device
@@ -38,9 +38,9 @@ class Trainer:
         self._validation = EpisodeSampler(
             dataset, split.validation, *shape, seed=VALIDATION_SEED, device=self.device
         )
-        adaptation = ProximalAdaptation(FewShot(self.classifier), inner_solver(config.recipe), config.lam)
+        adaptation = ProximalAdaptation(FewShot(self.predictor), inner_solver(config.recipe), config.lam)
         self._meta_gradient = ImplicitGradient(adaptation, ConjugateGradient(config.cg_steps), config.damping)
-        theta = self.classifier.initialise(torch.Generator().manual_seed(config.seed))
+        theta = self.predictor.initialise(torch.Generator().manual_seed(config.seed))
         self.theta = theta.to(self.device).requires_grad_()
         self.best_theta = theta.clone()
         self.best_accuracy = -1.0
@@ -68,7 +68,7 @@ class Trainer:
         """Score θ on the validation episodes, and keep it if it is the best so far."""
         theta = self.theta.detach()
         scores = evaluate(
-            self.classifier, self.config.recipe, theta, self._validation, self.config.validation_episodes
+            self.predictor, self.config.recipe, theta, self._validation, self.config.validation_episodes
         )
         if scores.accuracy > self.best_accuracy:
             self.best_accuracy, self.best_theta = scores.accuracy, theta.cpu().clone()

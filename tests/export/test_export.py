@@ -9,9 +9,9 @@ import torch
 from imaml.export.bundle import ParityError, export
 from imaml.export.decompositions import convolution_backward
 from imaml.export.graphs import functions
-from imaml.nets.classifier import Classifier
 from imaml.nets.conv4 import Conv4
 from imaml.nets.heads import PlainHead
+from imaml.nets.predictor import Predictor
 from imaml.runtime.graphs import Graphs
 from imaml.store import Bundle
 from imaml.training.learner import from_bundle
@@ -21,14 +21,14 @@ from imaml.training.learner import from_bundle
 def test_every_graph_equals_torch_at_sizes_it_was_not_traced_with(
     model_bundle: Bundle, ways: int, examples: int
 ) -> None:
-    classifier, theta, _ = from_bundle(model_bundle)
+    predictor, theta, _ = from_bundle(model_bundle)
     graphs = Graphs.load(model_bundle.graphs, threads=1)
     calls: dict[str, Any] = {
         "centre": graphs.centre,
         "value_and_gradient": graphs.value_and_gradient,
         "predict": graphs.predict,
     }
-    for name, function in functions(classifier, theta, ways, examples).items():
+    for name, function in functions(predictor, theta, ways, examples).items():
         expected = function.call(*function.inputs.values())
         inputs = {key: value.detach().numpy() for key, value in function.inputs.items()}
         ours = calls[name](**inputs)
@@ -38,8 +38,8 @@ def test_every_graph_equals_torch_at_sizes_it_was_not_traced_with(
 
 
 def test_a_bundle_gives_back_the_classifier_and_theta_it_was_made_of(model_bundle: Bundle) -> None:
-    classifier, theta, recipe = from_bundle(model_bundle)
-    assert torch.equal(theta, classifier.initialise(torch.Generator().manual_seed(0)))
+    predictor, theta, recipe = from_bundle(model_bundle)
+    assert torch.equal(theta, predictor.initialise(torch.Generator().manual_seed(0)))
     assert recipe.max_steps == model_bundle.description["recipe"]["max_steps"]
     assert model_bundle.description["parity"] < 1e-5
 
@@ -48,27 +48,27 @@ def test_a_graph_that_differs_from_torch_is_refused(
     model_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The graphs were traced with one ε of the normalisation; torch now computes with another."""
-    classifier, theta, _ = from_bundle(model_bundle)
+    predictor, theta, _ = from_bundle(model_bundle)
     monkeypatch.setattr("imaml.nets.conv4.EPSILON", 0.5)
     with pytest.raises(ParityError, match=r"differ from torch by .*nothing was stored"):
-        export(classifier, theta, {})
+        export(predictor, theta, {})
 
 
 @pytest.mark.parametrize("damage", [np.nan, np.inf])
 def test_what_is_not_finite_is_no_parity(
     model_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, damage: float
 ) -> None:
-    classifier, theta, _ = from_bundle(model_bundle)
+    predictor, theta, _ = from_bundle(model_bundle)
     predict = Graphs.predict
     monkeypatch.setattr(Graphs, "predict", lambda *arguments, **named: damage * predict(*arguments, **named))
     with pytest.raises(ParityError):
-        export(classifier, theta, {})
+        export(predictor, theta, {})
 
 
 def test_the_plain_head_is_exported_with_its_one_number_of_ways() -> None:
     network = Conv4(filters=2)
-    classifier = Classifier(network, PlainHead(network.features, ways=3))
-    bundle = export(classifier, classifier.initialise(torch.Generator().manual_seed(0)), {})
+    predictor = Predictor(network, PlainHead(network.features, ways=3))
+    bundle = export(predictor, predictor.initialise(torch.Generator().manual_seed(0)), {})
     assert bundle.description["parity"] < 1e-5
     assert bundle.parameters["head"].shape == (3 * (network.features + 1),)
 

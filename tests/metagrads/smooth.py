@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from imaml.nets.classifier import Classifier
 from imaml.nets.heads import PrototypeHead
 from imaml.nets.layout import Layout
+from imaml.nets.predictor import Predictor
 from imaml.tasks.episodes import Episodes
 from imaml.training.fewshot import FewShot
 
@@ -21,20 +21,24 @@ class SmoothNetwork:
     features: int = 4
 
     @property
+    def input_shape(self) -> tuple[int, ...]:
+        return (INPUTS,)
+
+    @property
     def layout(self) -> Layout:
         return Layout({"weight": (self.features, INPUTS), "scale": (self.features,)})
 
-    def support_features(self, parameters: Tensor, images: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    def support_features(self, parameters: Tensor, inputs: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         p = self.layout.unpack(parameters)
-        x = images @ p["weight"].T
+        x = inputs @ p["weight"].T
         mean = weights @ x
         variance = weights @ (x - mean) ** 2
         moments = torch.stack([mean, variance])
         return self._activate(x, p["scale"], moments), moments
 
-    def query_features(self, parameters: Tensor, images: Tensor, moments: Tensor) -> Tensor:
+    def query_features(self, parameters: Tensor, inputs: Tensor, moments: Tensor) -> Tensor:
         p = self.layout.unpack(parameters)
-        return self._activate(images @ p["weight"].T, p["scale"], moments)
+        return self._activate(inputs @ p["weight"].T, p["scale"], moments)
 
     def _activate(self, x: Tensor, scale: Tensor, moments: Tensor) -> Tensor:
         mean, variance = moments
@@ -49,7 +53,7 @@ def smooth_problem(tasks: int, seed: int = 0) -> tuple[FewShot, Tensor, Episodes
         return torch.randn(*shape, dtype=torch.float64, generator=generator)
 
     network = SmoothNetwork()
-    classifier = Classifier(network, PrototypeHead(network.features))
+    predictor = Predictor(network, PrototypeHead(network.features))
     theta = torch.cat([random(network.features * INPUTS), random(network.features).exp(), random(1)])
     means = random(tasks, WAYS, 1, INPUTS)
 
@@ -61,4 +65,4 @@ def smooth_problem(tasks: int, seed: int = 0) -> tuple[FewShot, Tensor, Episodes
 
     support, support_targets, _ = draw(SHOTS)
     query, query_targets, query_labels = draw(QUERIES)
-    return FewShot(classifier), theta, Episodes(support, support_targets, query, query_targets, query_labels)
+    return FewShot(predictor), theta, Episodes(support, support_targets, query, query_targets, query_labels)

@@ -49,11 +49,11 @@ def test_phi_equals_torchs(
     recipe = Recipe("gradient_descent", steps, inner_lr, lam)
     adapted, solution = adapt(model, support, recipe)
 
-    classifier, theta, _ = from_bundle(model_bundle)
+    predictor, theta, _ = from_bundle(model_bundle)
     images = torch.from_numpy(to_input(support.images))[None]
     targets = torch.from_numpy(support.targets)[None]
     task = Episodes(images, targets, images, targets, targets.argmax(-1))
-    adaptation = ProximalAdaptation(FewShot(classifier), inner_solver(recipe), lam)
+    adaptation = ProximalAdaptation(FewShot(predictor), inner_solver(recipe), lam)
     torchs = adaptation.solve(adaptation.centres(theta, task).detach(), task)
     np.testing.assert_allclose(adapted.phi, torchs.value[0].numpy(), atol=1e-4)
     assert solution.residual == pytest.approx(float(torchs.residual[0]), abs=1e-4, rel=1e-3)

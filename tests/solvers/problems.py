@@ -1,5 +1,7 @@
 """Quadratic problems, whose solutions are known in closed form."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -15,6 +17,20 @@ class Quadratic(NamedTuple):
     b: Tensor
 
 
+@dataclass(frozen=True)
+class QuadraticObjective:
+    """L(·, D_tr) of a batch of tasks, as solvers see it."""
+
+    task: Quadratic
+
+    def value_and_gradient(self, point: Tensor) -> tuple[Tensor, Tensor]:
+        image = self.curvature(point)(point)
+        return (point * image).sum(-1) / 2 - (self.task.a * point).sum(-1), image - self.task.a
+
+    def curvature(self, point: Tensor) -> Callable[[Tensor], Tensor]:
+        return lambda vector: (self.task.A @ vector[..., None])[..., 0]
+
+
 class QuadraticProblem:
     """The quadratic tasks as a problem, with a linear centre c = Mθ."""
 
@@ -27,6 +43,12 @@ class QuadraticProblem:
 
     def inner_loss(self, phi: Tensor, task: Quadratic) -> Tensor:
         return phi @ task.A @ phi / 2 - task.a @ phi
+
+    def inner_outputs(self, phi: Tensor, task: Quadratic) -> Tensor:
+        return phi
+
+    def output_curvature(self, outputs: Tensor, task: Quadratic, tangent: Tensor) -> Tensor:
+        return task.A @ tangent
 
     def outer_loss(self, phi: Tensor, task: Quadratic) -> Tensor:
         return phi @ task.B @ phi / 2 - task.b @ phi

@@ -1,25 +1,15 @@
 """Proximal gradient descent: closed forms on quadratics, and a solution that tells the truth."""
 
-from collections.abc import Callable
-
 import pytest
 import torch
 from torch import Tensor
 
 from imaml.solvers.gradient_descent import GradientDescent
 from imaml.solvers.status import Status
-from tests.solvers.problems import Quadratic, quadratics
+from tests.solvers.problems import Quadratic, QuadraticObjective, quadratics
 
 LAM = 0.7
 SIZE = 8
-
-
-def objective(task: Quadratic) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    def value_and_gradient(phi: Tensor) -> tuple[Tensor, Tensor]:
-        image = (task.A @ phi[..., None])[..., 0]
-        return (phi * image).sum(-1) / 2 - (task.a * phi).sum(-1), image - task.a
-
-    return value_and_gradient
 
 
 def start(tasks: int = 3) -> tuple[Quadratic, Tensor, Tensor]:
@@ -32,25 +22,25 @@ def start(tasks: int = 3) -> tuple[Quadratic, Tensor, Tensor]:
 
 def test_reaches_the_closed_form_on_quadratics() -> None:
     task, centre, exact = start()
-    solution = GradientDescent(5000, 0.2, tolerance=1e-12).solve(objective(task), centre, LAM)
+    solution = GradientDescent(5000, 0.2, tolerance=1e-12).solve(QuadraticObjective(task), centre, LAM)
     assert torch.allclose(solution.value, exact, atol=1e-11, rtol=0)
     assert (solution.status == Status.CONVERGED).all()
 
 
 def test_a_step_is_the_formula() -> None:
     task, centre, _ = start()
-    _, gradient = objective(task)(centre)
-    once = GradientDescent(1, 0.3).solve(objective(task), centre, LAM).value
+    _, gradient = QuadraticObjective(task).value_and_gradient(centre)
+    once = GradientDescent(1, 0.3).solve(QuadraticObjective(task), centre, LAM).value
     assert torch.allclose(once, centre - 0.3 * gradient, atol=1e-15)
-    _, gradient = objective(task)(once)
-    twice = GradientDescent(2, 0.3).solve(objective(task), centre, LAM).value
+    _, gradient = QuadraticObjective(task).value_and_gradient(once)
+    twice = GradientDescent(2, 0.3).solve(QuadraticObjective(task), centre, LAM).value
     assert torch.allclose(twice, once - 0.3 * (gradient + LAM * (once - centre)), atol=1e-14)
 
 
 def test_the_solution_tells_the_truth_about_the_returned_value() -> None:
     task, centre, _ = start()
-    solution = GradientDescent(7, 0.1).solve(objective(task), centre, LAM)
-    loss, gradient = objective(task)(solution.value)
+    solution = GradientDescent(7, 0.1).solve(QuadraticObjective(task), centre, LAM)
+    loss, gradient = QuadraticObjective(task).value_and_gradient(solution.value)
     residual = (gradient + LAM * (solution.value - centre)).norm(dim=-1)
     assert torch.allclose(solution.residual, residual)
     assert torch.allclose(solution.losses[-1], loss)
@@ -63,10 +53,12 @@ def test_each_task_of_a_batch_stops_where_it_would_alone() -> None:
     task, centre, exact = start()
     centre[1] = exact[1] = torch.linalg.solve(task.A[1], task.a[1])  # this one starts at its solution
     solver = GradientDescent(300, 0.2, tolerance=1e-3)
-    together = solver.solve(objective(task), centre, LAM)
+    together = solver.solve(QuadraticObjective(task), centre, LAM)
     assert together.steps[1] == 0
     for index in range(3):
-        alone = solver.solve(objective(Quadratic(*(part[index] for part in task))), centre[index], LAM)
+        alone = solver.solve(
+            QuadraticObjective(Quadratic(*(part[index] for part in task))), centre[index], LAM
+        )
         assert torch.allclose(together.value[index], alone.value, atol=1e-14)
         assert together.steps[index] == alone.steps
         assert together.residual[index] <= 1e-3
@@ -74,12 +66,12 @@ def test_each_task_of_a_batch_stops_where_it_would_alone() -> None:
 
 def test_zero_steps_return_the_centre() -> None:
     task, centre, _ = start()
-    assert torch.equal(GradientDescent(0, 0.1).solve(objective(task), centre, LAM).value, centre)
+    assert torch.equal(GradientDescent(0, 0.1).solve(QuadraticObjective(task), centre, LAM).value, centre)
 
 
 def test_divergence_is_said_to_be_one() -> None:
     task, centre, _ = start()
-    solution = GradientDescent(2000, 50.0).solve(objective(task), centre, LAM)
+    solution = GradientDescent(2000, 50.0).solve(QuadraticObjective(task), centre, LAM)
     assert (solution.status == Status.NON_FINITE).all()
 
 
