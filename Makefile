@@ -25,7 +25,7 @@ check: $(VENV)/everything
 		$(BIN)/imaml db upgrade && $(BIN)/alembic check
 
 bench: $(VENV)/everything
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH)
 
 $(VENV)/serving: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backend.requests import AdaptationOptions, Example, ImageInput
+from backend.requests import AdaptationOptions, Example, Input
 from backend.uploads import BUNDLE_TYPES, JSON, MULTIPART
 
 _FILE: dict[str, Any] = {"type": "string", "format": "binary"}
@@ -33,7 +33,10 @@ def _examples(**more: dict[str, Any]) -> dict[str, Any]:
 NEW_ADAPTATION = _examples(model={**_TEXT, "description": "An id, a name, name@alias or name:version."})
 MORE_EXAMPLES = _examples()
 PREDICTION_INPUTS = _body(
-    form=_object({"images": _array(_FILE)}), json=_object({"inputs": _array(ImageInput.model_json_schema())})
+    form=_object({"images": _array(_FILE)}), json=_object({"inputs": _array(Input.model_json_schema())})
 )
-IMAGE = _body(form=_object({"image": _FILE}), **{"application/octet-stream": _FILE})
+IMAGE = _body(
+    form=_object({"image": _FILE}, {"model": {**_TEXT, "description": "Default: one on drawings."}}),
+    **{"application/octet-stream": _FILE},
+)
 BUNDLE = _body(form=_object({"bundle": _FILE}), **dict.fromkeys(BUNDLE_TYPES, _FILE))

@@ -1,20 +1,21 @@
-"""Tasks for trying a model out, drawn from the example images that are stored with it."""
+"""Tasks for trying a model out, drawn from the examples that are stored with it."""
 
 import io
+import json
 import random
 import zipfile
 
 from backend.problems import Problem
-from backend.schemas import LabelledImage
+from backend.schemas import LabelledExample
 from imaml.runtime.examples import paths_by_class
 
 
 def sample(
     archive: bytes, ways: int, shots: int, queries: int, seed: int
-) -> tuple[list[LabelledImage], list[LabelledImage]]:
-    """Draw support and query images from a zip of `CLASS/NN.png`; the same seed draws the same ones.
+) -> tuple[list[LabelledExample], list[LabelledExample]]:
+    """Draw support and query examples from a model's zip of them; the same seed draws the same ones.
 
-    Raises Problem where there are too few classes or images.
+    Raises Problem where there are too few classes or examples.
     """
     with zipfile.ZipFile(io.BytesIO(archive)) as files:
         classes = paths_by_class(files)
@@ -24,17 +25,21 @@ def sample(
             raise Problem(
                 422,
                 "too-few-examples",
-                f"{ways} classes of {each} images were asked for; of the {len(classes)} classes that are "
+                f"{ways} classes of {each} examples were asked for; of the {len(classes)} classes that are "
                 f"stored with this model, {len(sufficient)} have as many.",
             )
         choose = random.Random(seed)
-        support: list[LabelledImage] = []
-        query: list[LabelledImage] = []
+        support: list[LabelledExample] = []
+        query: list[LabelledExample] = []
         for label in choose.sample(sufficient, ways):
-            drawn = [
-                LabelledImage(label=label, image=files.read(path))
-                for path in choose.sample(sorted(classes[label]), each)
-            ]
+            drawn = [_example(label, path, files) for path in choose.sample(sorted(classes[label]), each)]
             support += drawn[:shots]
             query += drawn[shots:]
         return support, query
+
+
+def _example(label: str, path: str, files: zipfile.ZipFile) -> LabelledExample:
+    content = files.read(path)
+    if path.endswith(".json"):
+        return LabelledExample(label=label, input=json.loads(content))
+    return LabelledExample(label=label, image=content)

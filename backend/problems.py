@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from backend import schemas
-from imaml.runtime.adaptation import Diverged, SupportError
+from imaml.runtime.adaptation import Diverged
 from imaml.runtime.graphs import GraphError
 from imaml.runtime.recipe import RecipeError
+from imaml.runtime.support import SupportError
 from imaml.store import BundleError, DatabaseError, IdempotencyConflict, InvalidValue, NotFound, StoreError
 
 MEDIA_TYPE = "application/problem+json"
@@ -83,7 +84,13 @@ def invalid(error: ValidationError | RequestValidationError) -> Problem:
         return Problem(400, "malformed-json", "The request body is not JSON.")
     if any(item["type"] == "missing" and item["loc"] == ("body",) for item in found):
         return empty()
-    errors = {_place(item["loc"]): str(item["msg"]).removeprefix("Value error, ") for item in found}
+    return invalid_fields(
+        {_place(item["loc"]): str(item["msg"]).removeprefix("Value error, ") for item in found}
+    )
+
+
+def invalid_fields(errors: Mapping[str, str]) -> Problem:
+    """Return the problem for fields that hold what they may not; `errors` says of each what is wrong."""
     place, message = next(iter(errors.items()))
     more = f" There are {len(errors) - 1} more errors." if len(errors) > 1 else ""
     return Problem(422, "invalid-request", f"{place}: {message}.{more}", errors)

@@ -5,9 +5,17 @@ import binascii
 import hashlib
 import json
 import unicodedata
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 MAX_LABEL_LENGTH = 200
 
@@ -49,17 +57,31 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-class ImageInput(Request):
-    """One image file; PNG, JPEG, WebP or BMP by its content."""
+class Input(Request):
+    """One image file, PNG, JPEG, WebP or BMP by its content; or one vector, for a model on vectors."""
 
-    image: Image
+    image: Image | None = None
+    input: list[float] | None = Field(default=None, description="A vector.")
     filename: str = Field(default="", max_length=1000, description="What messages call the image.")
 
+    @model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        if (self.image is None) == (self.input is None):
+            raise ValueError("send either an image or an input")
+        return self
 
-class Example(ImageInput):
-    """One labelled image."""
 
-    label: Text
+class Example(Input):
+    """One image or vector, with its label or, in regression, its target."""
+
+    label: Text | None = None
+    target: float | None = Field(default=None, description="A number to predict.")
+
+    @model_validator(mode="after")
+    def _check_answer(self) -> Self:
+        if (self.label is None) == (self.target is None):
+            raise ValueError("send either a label or a target")
+        return self
 
 
 class AdaptationOptions(Request):
@@ -98,9 +120,9 @@ class NewAdaptation(MoreExamples):
 
 
 class PredictionInputs(Request):
-    """Images to classify."""
+    """Images or vectors to answer."""
 
-    inputs: list[ImageInput]
+    inputs: list[Input]
 
 
 class ExperimentChanges(Request):

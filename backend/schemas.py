@@ -11,6 +11,11 @@ from backend.requests import MAX_LABEL_LENGTH
 Item = TypeVar("Item")
 
 
+def _given() -> Any:
+    """Make a field that is left out of an answer where it is None."""
+    return Field(default=None, exclude_if=lambda value: value is None)
+
+
 class Problem(BaseModel):
     """RFC 9457: what went wrong, in a sentence."""
 
@@ -70,6 +75,10 @@ class Recipe(BaseModel):
     inner_lr: float
     lam: float
     tolerance: float
+    momentum: float = 0.9
+    cg_steps: int = 10
+    memory: int = 10
+    lam_scales: list[float] = []
 
 
 class AdaptationRecipe(Recipe):
@@ -86,6 +95,7 @@ class Model(BaseModel):
     version: int
     aliases: list[str]
     dataset: str
+    task: Literal["classification", "regression"]
     input: dict[str, Any]
     ways: Ways
     recipe: Recipe
@@ -93,15 +103,17 @@ class Model(BaseModel):
     created_at: datetime
 
 
-class LabelledImage(BaseModel):
-    """An image file, in base64, and its class."""
+class LabelledExample(BaseModel):
+    """An image file, in base64, or a vector; and its class or, in regression, its number."""
 
-    label: str
-    image: bytes
+    label: str | None = _given()
+    target: float | None = _given()
+    image: bytes | None = _given()
+    input: list[float] | None = _given()
 
     @field_serializer("image")
-    def _encode(self, image: bytes) -> str:
-        return base64.b64encode(image).decode()
+    def _encode(self, image: bytes | None) -> str | None:
+        return None if image is None else base64.b64encode(image).decode()
 
 
 class Episode(BaseModel):
@@ -112,8 +124,8 @@ class Episode(BaseModel):
     shots: int
     queries: int
     seed: int
-    support: list[LabelledImage]
-    query: list[LabelledImage]
+    support: list[LabelledExample]
+    query: list[LabelledExample]
 
 
 class TracePoint(BaseModel):
@@ -129,10 +141,10 @@ class Solution(BaseModel):
 
     steps: int
     converged: bool
-    stop_reason: Literal["tolerance", "step_limit", "deadline"]
+    stop_reason: Literal["tolerance", "step_limit", "deadline", "line_search"]
     residual: float
     support_loss: float
-    support_accuracy: float
+    support_accuracy: float | None
     distance: float
     trace: list[TracePoint]
     duration_ms: float
@@ -155,7 +167,7 @@ class Adaptation(BaseModel):
 
 
 class Prediction(BaseModel):
-    """The answer to one image."""
+    """The answer to one example."""
 
     label: str
     confidence: float
@@ -163,10 +175,16 @@ class Prediction(BaseModel):
     probabilities: dict[str, float]
 
 
-class Predictions(BaseModel):
-    """The answers, in the order of the images."""
+class NumberPrediction(BaseModel):
+    """The answer to one example in regression."""
 
-    predictions: list[Prediction]
+    value: float
+
+
+class Predictions(BaseModel):
+    """The answers, in the order of what was asked."""
+
+    predictions: list[Prediction] | list[NumberPrediction]
 
 
 class Experiment(BaseModel):

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 import safetensors.numpy
 
-from backend import images
-from backend.images import Drawings
-from backend.schemas import LabelledImage
+from backend.schemas import LabelledExample
 from imaml.runtime.adaptation import Adapted
+from imaml.runtime.inputs import Input, Vectors
+from imaml.runtime.support import Examples
 from imaml.store import Adaptation
 
-_LABELS = "labels.json"
+_TARGETS = "labels.json"
+_VECTORS = "vectors.safetensors"
 
 
 def pack_parameters(adapted: Adapted) -> bytes:
@@ -29,31 +30,52 @@ def unpack_parameters(data: bytes, adaptation: Adaptation) -> Adapted:
         phi=tensors["phi"],
         moments=tensors["moments"],
         classes=tuple(adaptation.classes),
-        unknown_threshold=adaptation.unknown_threshold or 0.0,
+        unknown_threshold=adaptation.unknown_threshold,
     )
 
 
-def pack_examples(drawings: Drawings, labels: Sequence[str]) -> bytes:
-    """Return a support set as a zip of PNG files and their labels."""
+def pack_examples(examples: Examples, targets: Sequence[str | float], model_input: Input) -> bytes:
+    """Return a support set as a zip: its labels or numbers, and PNG files or one file of vectors."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(zipfile.ZipInfo(_LABELS), json.dumps(list(labels)))
-        for index, drawing in enumerate(drawings):
-            archive.writestr(zipfile.ZipInfo(f"{index:05d}.png"), images.to_png(drawing))
+        archive.writestr(zipfile.ZipInfo(_TARGETS), json.dumps(list(targets)))
+        if isinstance(model_input, Vectors):
+            archive.writestr(zipfile.ZipInfo(_VECTORS), safetensors.numpy.save({"vectors": examples}))
+        else:
+            for index, image in enumerate(examples):
+                archive.writestr(zipfile.ZipInfo(_name(index)), model_input.to_png(image))
     return buffer.getvalue()
 
 
-def unpack_examples(data: bytes) -> list[LabelledImage]:
-    """Return the support set that `pack_examples` packed, in its order."""
+def unpack_examples(data: bytes) -> list[LabelledExample]:
+    """Return the support set that `pack_examples` packed, in its order, to be looked at."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        labels: list[str] = json.loads(archive.read(_LABELS))
-        return [
-            LabelledImage(label=label, image=archive.read(f"{index:05d}.png"))
-            for index, label in enumerate(labels)
-        ]
+        targets = _targets(archive)
+        known = [{"label": t} if isinstance(t, str) else {"target": t} for t in targets]
+        if _VECTORS in archive.namelist():
+            seen = [{"input": vector} for vector in _vectors(archive).tolist()]
+        else:
+            seen = [{"image": archive.read(_name(index))} for index in range(len(targets))]
+    return [LabelledExample.model_validate({**t, **x}) for t, x in zip(known, seen, strict=True)]
 
 
-def unpack_drawings(data: bytes) -> tuple[Drawings, list[str]]:
+def unpack_support(data: bytes, model_input: Input) -> tuple[Examples, list[str | float]]:
     """Return the support set that `pack_examples` packed, ready to adapt to."""
-    examples = unpack_examples(data)
-    return np.stack([images.from_png(e.image) for e in examples]), [e.label for e in examples]
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        targets = _targets(archive)
+        if isinstance(model_input, Vectors):
+            return _vectors(archive), targets
+        images = [model_input.from_png(archive.read(_name(index))) for index in range(len(targets))]
+        return np.stack(images), targets
+
+
+def _name(index: int) -> str:
+    return f"{index:05d}.png"
+
+
+def _targets(archive: zipfile.ZipFile) -> list[str | float]:
+    return json.loads(archive.read(_TARGETS))
+
+
+def _vectors(archive: zipfile.ZipFile) -> Examples:
+    return safetensors.numpy.load(archive.read(_VECTORS))["vectors"]

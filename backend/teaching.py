@@ -1,19 +1,21 @@
 """From a request's examples to an adaptation that can be stored."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 
-from backend import images, stored
-from backend.images import Drawings
+from backend import inputs, stored
 from backend.problems import Problem
 from backend.requests import MoreExamples
 from backend.settings import Settings
-from imaml.runtime.adaptation import Adapted, Solution, Support, adapt
+from imaml.runtime.adaptation import Adapted, Solution, adapt
+from imaml.runtime.inputs import Vectors
 from imaml.runtime.model import MetaModel
-from imaml.runtime.recipe import Recipe
+from imaml.runtime.recipe import Recipe, RecipeError
+from imaml.runtime.support import Examples, Support
 from imaml.store import Adaptation, utc_now
 
 
@@ -21,11 +23,19 @@ from imaml.store import Adaptation, utc_now
 class Lesson:
     """What to learn from, by which recipe."""
 
+    model: MetaModel
     recipe: Recipe
-    drawings: Drawings
-    labels: list[str]
+    examples: Examples
+    targets: list[Any]
+    """Labels, or in regression numbers."""
     titles: list[str]
     """How messages call each example."""
+
+    @property
+    def support(self) -> Support:
+        """The examples as the model learns from them."""
+        kind = Support.of_numbers if self.model.regression else Support.of
+        return kind(self.examples, self.targets)
 
 
 @dataclass(frozen=True)
@@ -42,12 +52,12 @@ def first_lesson(body: MoreExamples, model: MetaModel, settings: Settings) -> Le
     """Prepare the examples of a request; raises Problem, RecipeError."""
     _check_limits(body, settings)
     recipe = _recipe(body, model.recipe)
-    files = [example.image for example in body.examples]
-    titles = images.titles(body.examples, "examples")
+    titles = inputs.titles(body.examples, "examples")
     return Lesson(
+        model=model,
         recipe=recipe,
-        drawings=images.preprocess(files, titles, settings.max_pixels),
-        labels=[example.label for example in body.examples],
+        examples=inputs.read(body.examples, model.input, "examples", titles, settings.max_pixels),
+        targets=inputs.targets(body.examples, model),
         titles=titles,
     )
 
@@ -57,26 +67,27 @@ def next_lesson(
 ) -> Lesson:
     """Prepare the stored examples of an adaptation and those of a request; raises Problem, RecipeError."""
     added = first_lesson(body, model, settings)
-    drawings, labels = stored.unpack_drawings(examples)
-    total = len(labels) + len(added.labels)
+    earlier, targets = stored.unpack_support(examples, model.input)
+    total = len(targets) + len(added.targets)
     if total > settings.max_examples:
         raise Problem(
             413, "too-many", f"There would be {total} examples; {settings.max_examples} are allowed."
         )
     recipe = {name: value for name, value in before.recipe.items() if name != "validated"}
     return Lesson(
+        model=model,
         recipe=_recipe(body, Recipe(**recipe)),
-        drawings=np.concatenate([drawings, added.drawings]),
-        labels=[*labels, *added.labels],
-        titles=[*(f"stored example {index}" for index in range(len(labels))), *added.titles],
+        examples=np.concatenate([earlier, added.examples]),
+        targets=[*targets, *added.targets],
+        titles=[*(f"stored example {index}" for index in range(len(targets))), *added.titles],
     )
 
 
-def teach(model_id: str, model: MetaModel, lesson: Lesson, body: MoreExamples, settings: Settings) -> Taught:
-    """Adapt the model; raises SupportError, Diverged."""
-    support = Support.of(lesson.drawings, lesson.labels)
+def teach(model_id: str, lesson: Lesson, body: MoreExamples, settings: Settings) -> Taught:
+    """Adapt the model; raises SupportError, RecipeError, Diverged."""
+    model = lesson.model
     deadline_ms = body.deadline_ms or settings.max_deadline_ms
-    adapted, solution = adapt(model, support, lesson.recipe, deadline_seconds=deadline_ms / 1e3)
+    adapted, solution = adapt(model, lesson.support, lesson.recipe, deadline_seconds=deadline_ms / 1e3)
     seconds = body.ttl_seconds or settings.default_ttl_seconds
     validated = lesson.recipe == model.recipe
     adaptation = Adaptation(
@@ -89,7 +100,9 @@ def teach(model_id: str, model: MetaModel, lesson: Lesson, body: MoreExamples, s
         warnings=[*_doubts(lesson, solution, validated)],
         expires_at=utc_now() + timedelta(seconds=seconds) if seconds else None,
     )
-    examples = stored.pack_examples(lesson.drawings, lesson.labels) if body.store_examples else None
+    examples = None
+    if body.store_examples:
+        examples = stored.pack_examples(lesson.examples, lesson.targets, model.input)
     return Taught(adaptation, adapted, stored.pack_parameters(adapted), examples)
 
 
@@ -107,6 +120,8 @@ def _check_limits(body: MoreExamples, settings: Settings) -> None:
 
 def _recipe(body: MoreExamples, default: Recipe) -> Recipe:
     """Return the default recipe with what the request asks for instead."""
+    if body.lam is not None and body.lam <= 0:
+        raise RecipeError(f"lam is {body.lam}; it must be a number above 0.")
     names = {"solver", "max_steps", "inner_lr", "lam", "tolerance"}
     return replace(default, **body.model_dump(include=names, exclude_none=True))
 
@@ -117,23 +132,34 @@ def _doubts(lesson: Lesson, solution: Solution, validated: bool) -> Iterator[str
         yield "The recipe is not the model's own: how well it does has not been validated."
     if solution.stop_reason == "deadline":
         yield f"The deadline ended the adaptation after {solution.steps} of {lesson.recipe.max_steps} steps."
+    if solution.stop_reason == "line_search":
+        yield (
+            f"The solver found no step that helps after {solution.steps} of {lesson.recipe.max_steps}: "
+            "it is as near to the solution as rounding lets it come, or lam is too small."
+        )
     yield from _blanks(lesson)
-    yield from _contradictions(lesson.drawings, lesson.labels, lesson.titles)
+    if not lesson.model.regression:
+        yield from _contradictions(lesson)
 
 
 def _blanks(lesson: Lesson) -> Iterator[str]:
-    for drawing, title in zip(lesson.drawings, lesson.titles, strict=True):
-        if not drawing.any():
+    for example, title in zip(lesson.examples, lesson.titles, strict=True):
+        if _is_blank(example, lesson.model):
             yield f"{title} is blank: there is no figure in it."
 
 
-def _contradictions(drawings: Drawings, labels: Sequence[str], titles: Sequence[str]) -> Iterator[str]:
-    """Name the images that are the same to the model, but not to whoever labelled them."""
+def _is_blank(example: Examples, model: MetaModel) -> bool:
+    return not isinstance(model.input, Vectors) and example.min() == example.max()
+
+
+def _contradictions(lesson: Lesson) -> Iterator[str]:
+    """Name the examples that are the same to the model, but not to whoever labelled them."""
+    targets, titles = lesson.targets, lesson.titles
     first: dict[bytes, int] = {}
-    for index, drawing in enumerate(drawings):
-        earlier = first.setdefault(drawing.tobytes(), index)
-        if drawing.any() and labels[earlier] != labels[index]:
+    for index, example in enumerate(lesson.examples):
+        earlier = first.setdefault(example.tobytes(), index)
+        if targets[earlier] != targets[index] and not _is_blank(example, lesson.model):
             yield (
                 f"{titles[earlier]} and {titles[index]} look the same to the model, "
-                f"but one is labelled {labels[earlier]!r} and the other {labels[index]!r}."
+                f"but one is labelled {targets[earlier]!r} and the other {targets[index]!r}."
             )

@@ -1,7 +1,7 @@
 """Requests that carry files: multipart, JSON with base64, or a raw body."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
@@ -34,7 +34,7 @@ async def _more_examples(request: Request, settings: SettingsDep) -> MoreExample
 async def _prediction_inputs(request: Request, settings: SettingsDep) -> PredictionInputs:
     most = settings.max_predictions
     body = await _read(request, PredictionInputs, _images_in, most)
-    _check_count("images", len(body.inputs), most)
+    _check_count("images or inputs", len(body.inputs), most)
     return body
 
 
@@ -62,10 +62,28 @@ def _one_file(field: str, types: Sequence[str] = ()) -> Callable[[Request], Awai
     return read
 
 
+class Picture(NamedTuple):
+    """An image file, and a reference to the model that shall see it."""
+
+    image: bytes
+    model: str | None
+
+
+_image = _one_file("image")
+
+
+async def _picture(request: Request) -> Picture:
+    image = await _image(request)
+    model = (await request.form()).get("model") if _content_type(request) == MULTIPART else None
+    if isinstance(model, UploadFile):
+        raise Problem(400, "malformed-request", "The field 'model' must be a text, not a file.")
+    return Picture(image, model)
+
+
 NewAdaptationDep = Annotated[NewAdaptation, Depends(_new_adaptation)]
 MoreExamplesDep = Annotated[MoreExamples, Depends(_more_examples)]
 PredictionInputsDep = Annotated[PredictionInputs, Depends(_prediction_inputs)]
-ImageDep = Annotated[bytes, Depends(_one_file("image"))]
+PictureDep = Annotated[Picture, Depends(_picture)]
 BundleDep = Annotated[bytes, Depends(_one_file("bundle", BUNDLE_TYPES))]
 
 

@@ -1,37 +1,43 @@
-"""`make bench`: every benchmark, as a table on the screen and as JSON in benchmarks/results.json."""
+"""`make bench`: measures, prints tables, and writes them with their plots to benchmarks/results."""
 
-import json
-import os
-import platform
-from dataclasses import asdict
-from pathlib import Path
+import argparse
+import importlib
 
 import torch
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks import adaptation, meta_step
-from benchmarks.timing import Row
-from imaml.training.provenance import hardware
+from benchmarks.report import show, write
+from benchmarks.setting import Setting
+from imaml.training.errors import TrainingError
+from imaml.training.learner import choose_device
 
-RESULTS = Path(__file__).parent / "results.json"
+ANYWHERE = ("meta_step", "comparators", "memory", "sampling")
+CPU_ONLY = ("adaptation", "gradient_error")
 
 
 def main() -> None:
-    """Measure, print and write."""
-    processor = hardware(torch.device("cpu"))
-    machine = f"{processor}, {os.cpu_count()} cores, {platform.system()}, torch {torch.__version__}"
-    table = Table("benchmark", "ours (ms)", "baseline (ms)", "baseline / ours", "10–90 %", title=machine)
-    measured: list[Row] = []
-    for threads in (1, 2):
-        for module in (adaptation, meta_step):
-            for row in module.rows(threads):
-                measured.append(row)
-                spread = f"{row.ratio_low:.2f}–{row.ratio_high:.2f}"
-                numbers = (f"{row.ours_ms:.1f}", f"{row.baseline_ms:.1f}", f"{row.ratio:.2f}", spread)
-                table.add_row(row.name, *numbers)
-    Console().print(table)
-    RESULTS.write_text(json.dumps({"machine": machine, "rows": [asdict(row) for row in measured]}, indent=2))
+    """Run the benchmarks that were asked for."""
+    names = (*CPU_ONLY, *ANYWHERE)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"which of {', '.join(names)}; all where none is named")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument(
+        "--rounds", type=int, default=9, help="how often the sides of a comparison take turns"
+    )
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.names if name not in names]
+    if unknown:
+        parser.error(f"there is no benchmark {unknown[0]}; choose from {', '.join(names)}")
+    if arguments.rounds < 1:
+        parser.error(f"--rounds is {arguments.rounds}; it must be 1 or more")
+    try:
+        device = choose_device(arguments.device)
+    except TrainingError as error:
+        parser.error(str(error))
+    for name in arguments.names or (names if device.type == "cpu" else ANYWHERE):
+        where = torch.device("cpu") if name in CPU_ONLY else device
+        report = importlib.import_module(f"benchmarks.{name}").run(Setting(where, arguments.rounds))
+        show(report)
+        write(name, report, where)
 
 
 main()

@@ -1,73 +1,75 @@
 """Adapting with the exported graphs, against eager PyTorch autograd with native batch normalisation."""
 
-from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
-from benchmarks.timing import Row, compare
+from benchmarks.peers.network import support_features, support_logits
+from benchmarks.report import Record, Report
+from benchmarks.setting import Setting
+from benchmarks.timing import compare
 from imaml.export.bundle import export
-from imaml.runtime.adaptation import Support, adapt, to_input
+from imaml.nets.predictor import Predictor
+from imaml.runtime.adaptation import adapt
 from imaml.runtime.graphs import Graphs
+from imaml.runtime.inputs import Drawings
 from imaml.runtime.model import MetaModel
 from imaml.runtime.recipe import Recipe
+from imaml.runtime.support import Support
 from imaml.training.learner import Architecture
 
 RECIPE = Recipe("gradient_descent", max_steps=5, inner_lr=0.1, lam=0.5)
 SETTINGS = ((5, 1), (5, 5), (20, 1), (20, 5))
+FILTERS = 64
 
 
-def rows(threads: int) -> Iterator[Row]:
-    """One row for each number of ways and shots: support set to φ, five steps, Conv4-64."""
-    torch.set_num_threads(threads)
-    predictor = Architecture(filters=64, head="prototype", ways=5).predictor()
+def run(setting: Setting) -> Report:
+    """One row for each number of threads, of ways and of shots: from a support set to φ."""
+    usual = torch.get_num_threads()
+    predictor = Architecture(filters=FILTERS, head="prototype", ways=5).predictor()
     theta = predictor.initialise(torch.Generator().manual_seed(0))
-    bundle = export(predictor, theta, {})
-    model = MetaModel(
-        theta=theta.numpy(),
-        recipe=RECIPE,
-        min_ways=2,
-        max_ways=20,
-        thresholds=((5, 1, 0.5),),
-        graphs=Graphs.load(bundle.graphs, threads),
-    )
-    for ways, shots in SETTINGS:
-        drawings = np.random.default_rng(0).integers(0, 256, (ways * shots, 28, 28), np.uint8)
-        support = Support.of(drawings, [f"{k:02d}" for k in range(ways) for _ in range(shots)])
-        yield compare(
-            f"adapt {ways}-way {shots}-shot, {threads} thread{'s' * (threads > 1)}",
-            lambda support=support: adapt(model, support, RECIPE),
-            lambda support=support: _eager(theta, support),
-        )
+    setting.say("adaptation: exporting the graphs")
+    graphs = export(predictor, theta, {}).graphs
+    sizes = tuple(parameters.numel() for parameters in predictor.layout.unpack(theta).values())
+    rows: list[Record] = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        loaded = Graphs.load(graphs, threads)
+        model = MetaModel(theta.numpy(), sizes, Drawings(), RECIPE, 2, 20, ((5, 1, 0.5),), loaded)
+        for ways, shots in SETTINGS:
+            name = f"{ways}-way {shots}-shot, {threads} thread{'s' * (threads > 1)}"
+            setting.say(f"adaptation: {name}")
+            drawings = np.random.default_rng(0).integers(0, 256, (ways * shots, 1, 28, 28), np.uint8)
+            support = Support.of(drawings, [f"{k:02d}" for k in range(ways) for _ in range(shots)])
+            ours = partial(adapt, model, support, RECIPE)
+            eager = partial(_eager, predictor, theta, support)
+            rows.append(compare(name, ours, eager, setting.device, 5 * setting.rounds))
+    torch.set_num_threads(usual)
+    notes = [
+        f"Conv4-{FILTERS}, prototype head, {RECIPE.max_steps} steps; from decoded examples to φ; "
+        f"{5 * setting.rounds} rounds.",
+        "ours: as the service adapts, in ONNX Runtime; baseline: PyTorch autograd, eager.",
+    ]
+    return Report("Adapting to a support set", rows, notes)
 
 
-def _eager(theta: Tensor, support: Support) -> Tensor:
+def _eager(predictor: Predictor, theta: Tensor, support: Support) -> Tensor:
     """The same adaptation as one would write it in PyTorch."""
-    images = torch.from_numpy(to_input(support.images))
+    images = torch.from_numpy(Drawings().to_input(support.examples))
     labels = torch.from_numpy(support.labels)
-    network = Architecture(filters=64, head="prototype", ways=5).predictor().network
-    layout = network.layout
-    weights = list(layout.unpack(theta[: layout.size]).values())
-
-    def features(weights: list[Tensor]) -> Tensor:
-        x = images
-        for block in range(4):
-            weight, scale, shift = weights[3 * block : 3 * block + 3]
-            x = F.conv2d(x, weight, stride=2, padding=1)
-            x = F.batch_norm(x, None, None, scale, shift, training=True).relu()
-        return x.flatten(1)
-
+    *weights, log_scale = predictor.layout.unpack(theta).values()
     with torch.no_grad():
-        ways = len(support.classes)
-        prototypes = features(weights).reshape(ways, -1, network.features).mean(1)
-        scale = theta[-1].exp()
+        features = support_features(weights, images)
+        prototypes = features.reshape(len(support.classes), -1, features.shape[1]).mean(1)
+        scale = log_scale.exp()
         centre = [*weights, 2 * scale * prototypes, -scale * (prototypes * prototypes).sum(1)]
     phi = [part.clone().requires_grad_() for part in centre]
     for _ in range(RECIPE.max_steps):
-        logits = F.linear(features(phi[:-2]), phi[-2], phi[-1])
-        gradients = torch.autograd.grad(F.cross_entropy(logits, labels), phi)
+        loss = F.cross_entropy(support_logits(phi, images), labels)
+        gradients = torch.autograd.grad(loss, phi)
         with torch.no_grad():
             phi = [
                 (p - RECIPE.inner_lr * (g + RECIPE.lam * (p - c))).requires_grad_()

@@ -1,36 +1,114 @@
-"""One implicit meta-gradient of 16 tasks in one vectorised call, against a loop over single tasks."""
+"""What each speed-up of the meta-gradient gave: in a gradient, in Hessian products, and in the whole."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from benchmarks.timing import Row, compare
-from imaml.metagrads.adaptation import ProximalAdaptation
-from imaml.metagrads.implicit import ImplicitGradient
-from imaml.solvers.conjugate_gradient import ConjugateGradient
-from imaml.solvers.gradient_descent import GradientDescent
-from imaml.tasks import glyphs
-from imaml.tasks.episodes import Episodes, EpisodeSampler
+from benchmarks.comparators import CG_STEPS, FILTERS, STEPS, TASKS, implicit
+from benchmarks.problem import IN_WORDS, WAYS, episodes
+from benchmarks.report import Record, Report
+from benchmarks.setting import Setting
+from benchmarks.timing import in_turn, paired, timed, unmeasured
+from imaml.metagrads.compiled import CompilationError, CompiledProblem
+from imaml.metagrads.vectorised import TaskObjective
+from imaml.nets.convolution import native_convolutions
+from imaml.tasks.episodes import Episodes
 from imaml.training.fewshot import FewShot
 from imaml.training.learner import Architecture
 
-TASKS = 16
+Work = Callable[[], object]
 
 
-def rows(threads: int) -> Iterator[Row]:
-    """5-way 1-shot, Conv4-64, 16 inner steps, 5 conjugate-gradient steps."""
-    torch.set_num_threads(threads)
-    predictor = Architecture(filters=64, head="prototype", ways=5).predictor()
-    theta = predictor.initialise(torch.Generator().manual_seed(0))
-    adaptation = ProximalAdaptation(FewShot(predictor), GradientDescent(16, 0.2), lam=0.1)
-    method = ImplicitGradient(adaptation, ConjugateGradient(5))
-    dataset = glyphs.generate(classes=20, examples=8)
-    tasks = EpisodeSampler(dataset, dataset.class_names, 5, 1, 5, seed=0).batch(0, TASKS)
+class Variant(NamedTuple):
+    """A way to compute the same: in which batches, with whose convolutions, compiled or not."""
 
-    def loop() -> Tensor:
-        single = (Episodes(*(part[task : task + 1] for part in tasks)) for task in range(TASKS))
-        return torch.stack([method.solve(theta, task).value for task in single]).mean(0)
+    batches: list[Episodes]
+    native: bool = False
+    compiled: CompiledProblem[Episodes] | None = None
 
-    name = f"meta-gradient of {TASKS} tasks, {threads} thread{'s' * (threads > 1)}"
-    yield compare(name, lambda: method.solve(theta, tasks), loop, pairs=5)
+
+def run(setting: Setting) -> Report:
+    """Each variant against the one before it, and the last against the first."""
+    predictor = Architecture(filters=FILTERS, head="prototype", ways=WAYS).predictor()
+    theta = predictor.initialise(torch.Generator().manual_seed(0)).to(setting.device)
+    problem, tasks = FewShot(predictor), episodes(TASKS, setting.device)
+    singles = [Episodes(*(part[task : task + 1] for part in tasks)) for task in range(TASKS)]
+    rows: list[Record] = []
+    variants = {
+        "task by task": Variant(singles, native=True),
+        "grouped convolutions": Variant([tasks], native=True),
+        "patches": Variant([tasks]),
+    }
+    try:
+        variants["compiled"] = Variant([tasks], compiled=CompiledProblem(problem))
+    except CompilationError as error:
+        rows.append(unmeasured("compiled", error))
+    kinds = {
+        f"gradient of {TASKS} tasks": _gradient,
+        f"{CG_STEPS} Hessian products": _products,
+        "meta-gradient": _meta_gradient,
+    }
+    for kind, make in kinds.items():
+        setting.say(f"meta_step: {kind}, {', '.join(variants)}")
+        works = {name: make(problem, theta, variant) for name, variant in variants.items()}
+        sides = {name: timed(_wrapped(works[name], variants[name]), setting.device) for name in variants}
+        seconds = in_turn(sides, setting.rounds)
+        names = list(variants)
+        rows += [
+            paired(f"{kind}: {ours}, against {baseline}", seconds[ours], seconds[baseline])
+            for baseline, ours in (*pairwise(names), (names[0], names[-1]))
+        ]
+    notes = [
+        f"{IN_WORDS}, Conv4-{FILTERS} with a prototype head; {STEPS} inner steps and {CG_STEPS} CG steps; "
+        f"{torch.get_num_threads()} CPU threads, {setting.rounds} rounds.",
+        "task by task: one after the other with PyTorch's convolutions. The others take the tasks at once: "
+        "with grouped convolutions, with patches × matrix, and with that compiled (compiling not counted).",
+    ]
+    return Report("What each speed-up of the meta-gradient gave", rows, notes)
+
+
+def _gradient(problem: FewShot, theta: Tensor, variant: Variant) -> Work:
+    points = _points(problem, theta, variant)
+    return lambda: [objective.value_and_gradient(phi) for objective, phi in points]
+
+
+def _products(problem: FewShot, theta: Tensor, variant: Variant) -> Work:
+    """At one point, so that what can be shared between them is."""
+    points = _points(problem, theta, variant)
+
+    def work() -> None:
+        for objective, phi in points:
+            product = objective.curvature(phi)
+            for _ in range(CG_STEPS):
+                product(phi)
+
+    return work
+
+
+def _meta_gradient(problem: FewShot, theta: Tensor, variant: Variant) -> Work:
+    method = implicit(problem, variant.compiled)
+    return lambda: [method.solve(theta, batch) for batch in variant.batches]
+
+
+def _points(
+    problem: FewShot, theta: Tensor, variant: Variant
+) -> list[tuple[TaskObjective[Episodes], Tensor]]:
+    """Each batch's objective with its centres."""
+    adaptation = implicit(problem, variant.compiled).adaptation
+    return [
+        (adaptation.objective(batch), adaptation.centres(theta, batch).detach()) for batch in variant.batches
+    ]
+
+
+def _wrapped(work: Work, variant: Variant) -> Work:
+    if not variant.native:
+        return work
+
+    def natively() -> None:
+        with native_convolutions():
+            work()
+
+    return natively

@@ -24,10 +24,10 @@ class View:
 
 
 @st.cache_data(show_spinner=False, max_entries=2000)
-def view(image: bytes) -> View:
+def view(image: bytes, model: str) -> View:
     """Return both views of an image file; raises ApiError where it is none that the service reads."""
     # The service looks first: what it takes is safe to open here too.
-    seen = client().preprocess(image)
+    seen = client().preprocess(image, model)
     return View(thumbnail(image), seen)
 
 

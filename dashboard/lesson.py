@@ -6,7 +6,7 @@ No part of it draws anything; it lives in the session from one run of the page t
 import hashlib
 from dataclasses import dataclass, field
 
-from imaml.client import Adaptation, Episode, LabelledImage, Limits, Model
+from imaml.client import Adaptation, Episode, LabelledExample, Limits, Model
 
 BODY_SHARE = 0.98  # of a request's body may be images: the rest frames them
 
@@ -47,6 +47,11 @@ class Lesson:
     examples: int
     names: dict[int, str]
 
+    @property
+    def model(self) -> str:
+        """Reference to the model that learned it."""
+        return f"{self.adaptation.model}:{self.adaptation.model_version}"
+
 
 @dataclass
 class Desk:
@@ -81,14 +86,15 @@ class Desk:
     def lay_out(self, episode: Episode) -> None:
         """Replace classes and queries by those of a sampled task."""
         self.groups, self.lesson, numbers = [], None, dict[str, Group]()
-        for image in episode.support:
-            if image.label not in numbers:
-                numbers[image.label] = self.add_group(image.label)
-            group = numbers[image.label]
-            group.pictures.append(_picture(image, len(group.pictures) + 1))
+        for example in episode.support:
+            label = example.label or ""
+            if label not in numbers:
+                numbers[label] = self.add_group(label)
+            group = numbers[label]
+            group.pictures.append(_picture(example, len(group.pictures) + 1))
         self.queries = [
-            Query(_picture(image, index), numbers[image.label].number)
-            for index, image in enumerate(episode.query, 1)
+            Query(_picture(example, index), numbers[example.label or ""].number)
+            for index, example in enumerate(episode.query, 1)
         ]
         self.episodes += 1
 
@@ -135,5 +141,5 @@ def hindrance(groups: list[Group], model: Model, limits: Limits) -> str | None:
     return None
 
 
-def _picture(image: LabelledImage, number: int) -> Picture:
-    return Picture(f"{image.label}, {number}", image.image)
+def _picture(example: LabelledExample, number: int) -> Picture:
+    return Picture(f"{example.label}, {number}", example.image or b"")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
-from imaml.client import Adaptation, Experiment, Model, Recipe, Solution
+from imaml.client import Adaptation, Evaluation, Experiment, Model, Recipe, Solution
 
 
 def plain(text: str) -> str:
@@ -49,6 +49,8 @@ def stopped(solution: Solution, recipe: Recipe) -> str:
             return f"{after}: the residual came down to the tolerance {recipe.tolerance:g}, so it converged."
         case "deadline":
             return f"{after}: the deadline passed, so the lesson is less thorough than the recipe asks for."
+        case "line_search":
+            return f"{after}: no further step came closer to the solution than rounding lets it."
         case "step_limit":
             return f"{after}: that is as far as the model's recipe goes."
         case other:
@@ -59,15 +61,18 @@ def recipe(value: Recipe) -> str:
     """Return how a model adapts."""
     steps = count(value.max_steps, "step")
     solver = value.solver.replace("_", " ")
-    return f"{steps} of {solver}, rate {value.inner_lr:g}, λ {value.lam:g}"
+    rate = "" if value.solver in ("newton_cg", "l_bfgs") else f", rate {value.inner_lr:g}"
+    return f"{steps} of {solver}{rate}, λ {value.lam:g}"
 
 
 def about(model: Model) -> str:
     """Return what a model is good for."""
-    return (
-        f"Meta-trained on {model.dataset}. Tells {model.ways.min} to {model.ways.max} classes apart "
-        f"and adapts with {recipe(model.recipe)}."
-    )
+    if model.task == "regression":
+        purpose = "Predicts a number"
+    else:
+        purpose = f"Tells {model.ways.min} to {model.ways.max} classes apart"
+    given = "" if model.takes_images else f" from {count(model.input['length'], 'feature')}"
+    return f"Meta-trained on {model.dataset}. {purpose}{given} and adapts with {recipe(model.recipe)}."
 
 
 def moment(time: datetime) -> str:
@@ -93,6 +98,13 @@ def progress(experiment: Experiment) -> str:
     if experiment.step == experiment.total_steps:
         return count(experiment.total_steps, "meta-step")
     return f"{experiment.step:,} of {count(experiment.total_steps, 'meta-step')}"
+
+
+def task(evaluation: Evaluation) -> str:
+    """Return the kind of task of an evaluation; of numbers the accuracy is the variance explained."""
+    if evaluation.ways == 1:
+        return f"{count(evaluation.shots, 'number')}, R²"
+    return f"{evaluation.ways}-way {evaluation.shots}-shot"
 
 
 def accuracy(share: float, ci95: float | None = None) -> str:

@@ -50,6 +50,10 @@ class Recipe(Answer):
     inner_lr: float
     lam: float
     tolerance: float
+    momentum: float = 0.9
+    cg_steps: int = 10
+    memory: int = 10
+    lam_scales: list[float] = []
 
 
 class AdaptationRecipe(Recipe):
@@ -66,6 +70,7 @@ class Model(Answer):
     version: int
     aliases: list[str]
     dataset: str
+    task: Literal["classification", "regression"] = "classification"
     input: dict[str, Any]
     ways: Ways
     recipe: Recipe
@@ -77,12 +82,19 @@ class Model(Answer):
         """What stands for exactly this version."""
         return f"{self.name}:{self.version}"
 
+    @property
+    def takes_images(self) -> bool:
+        """Whether it learns from images; otherwise from vectors."""
+        return self.input["kind"] == "image"
 
-class LabelledImage(Answer):
-    """The bytes of an image file, and its class."""
 
-    label: str
-    image: Base64Bytes
+class LabelledExample(Answer):
+    """The bytes of an image file, or a vector; and its class or, in regression, its number."""
+
+    label: str | None = None
+    target: float | None = None
+    image: Base64Bytes | None = None
+    input: list[float] | None = None
 
 
 class Episode(Answer):
@@ -93,8 +105,8 @@ class Episode(Answer):
     shots: int
     queries: int
     seed: int
-    support: list[LabelledImage]
-    query: list[LabelledImage]
+    support: list[LabelledExample]
+    query: list[LabelledExample]
 
 
 class TracePoint(Answer):
@@ -106,14 +118,17 @@ class TracePoint(Answer):
 
 
 class Solution(Answer):
-    """How far the inner solver went; `distance` is from its centre, `duration_ms` the engine's time."""
+    """How far the inner solver went; `distance` is from its centre, `duration_ms` the engine's time.
+
+    There is no `support_accuracy` in regression.
+    """
 
     steps: int
     converged: bool
     stop_reason: str
     residual: float
     support_loss: float
-    support_accuracy: float
+    support_accuracy: float | None
     distance: float
     trace: list[TracePoint]
     duration_ms: float
@@ -136,7 +151,7 @@ class Adaptation(Answer):
 
 
 class Prediction(Answer):
-    """The answer to one image; `unknown` where it is probably none of the classes."""
+    """The answer to one example; `unknown` where it is probably none of the classes."""
 
     label: str
     confidence: float
@@ -144,10 +159,16 @@ class Prediction(Answer):
     probabilities: dict[str, float]
 
 
-class Predictions(Answer):
-    """The answers, in the order of the images."""
+class NumberPrediction(Answer):
+    """The answer to one example in regression."""
 
-    predictions: list[Prediction]
+    value: float
+
+
+class Predictions(Answer):
+    """The answers, in the order of what was asked."""
+
+    predictions: list[Prediction] | list[NumberPrediction]
 
 
 class Experiment(Answer):

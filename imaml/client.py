@@ -5,18 +5,14 @@ with Client() as client:
     [answer] = client.predict(adaptation.id, ["who.png"])
 """
 
-import io
 import ipaddress
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import quote
 
 import httpx
-import numpy as np
-import PIL.Image
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from imaml.answers import (
@@ -27,11 +23,12 @@ from imaml.answers import (
     Evaluation,
     Experiment,
     ExperimentDetail,
-    LabelledImage,
+    LabelledExample,
     Limits,
     MetricPoint,
     Metrics,
     Model,
+    NumberPrediction,
     Page,
     Prediction,
     Predictions,
@@ -39,6 +36,7 @@ from imaml.answers import (
     Solution,
     TracePoint,
 )
+from imaml.sending import Examples, Image, Input, Inputs, Vector, as_file, as_json, is_image, pairs_of
 from imaml.settings import Settings
 
 __all__ = [
@@ -55,7 +53,8 @@ __all__ = [
     "Experiment",
     "ExperimentDetail",
     "Image",
-    "LabelledImage",
+    "Input",
+    "LabelledExample",
     "Limits",
     "MetricPoint",
     "Model",
@@ -63,18 +62,12 @@ __all__ = [
     "Recipe",
     "Solution",
     "TracePoint",
+    "Vector",
 ]
-
-Image = str | Path | bytes | PIL.Image.Image | NDArray[np.uint8]
-"""The path of an image file, the bytes of one, an image, or a grey array [height, width]."""
-
-Examples = Mapping[str, Sequence[Image]] | Sequence[tuple[Image, str]]
-"""Images by their label, or pairs of an image and its label."""
 
 Kind = TypeVar("Kind", bound=Answer)
 
 _PAGE = 200  # items asked for at once
-_ONE_IMAGE = (str, Path, bytes, PIL.Image.Image, np.ndarray)
 
 
 class ClientError(Exception):
@@ -238,9 +231,10 @@ class Client:
         path = f"/v1/experiments/{_part(experiment_id)}/evaluations"
         return self._all(Evaluation, path, {"accuracies": accuracies})
 
-    def preprocess(self, image: Image) -> bytes:
-        """Return an image as the model sees it: a PNG of 28 x 28, dark ink on light ground."""
-        return self._send("POST", "/v1/preprocess", files=[("image", _file(image))]).content
+    def preprocess(self, image: Image, model: str | None = None) -> bytes:
+        """Return an image as a model sees it, a PNG; without one, as models on drawings do."""
+        files = [("image", as_file(image))]
+        return self._send("POST", "/v1/preprocess", data=_given(model=model), files=files).content
 
     def adapt(
         self,
@@ -250,7 +244,7 @@ class Client:
         idempotency_key: str | None = None,
         **options: Unpack[AdaptationOptions],
     ) -> Adaptation:
-        """Teach a model from labelled images.
+        """Teach a model from examples.
 
         Sent again with the same key, the same request is answered with the same adaptation.
         """
@@ -275,16 +269,41 @@ class Client:
         """Forget an adaptation, its parameters and its examples."""
         self._send("DELETE", f"/v1/adaptations/{_part(adaptation_id)}")
 
-    def examples(self, adaptation_id: str) -> list[LabelledImage]:
+    def examples(self, adaptation_id: str) -> list[LabelledExample]:
         """Return the examples that an adaptation learned from, as the model saw them."""
-        return self._all(LabelledImage, f"/v1/adaptations/{_part(adaptation_id)}/examples")
+        return self._all(LabelledExample, f"/v1/adaptations/{_part(adaptation_id)}/examples")
 
-    def predict(self, adaptation_id: str, images: Sequence[Image]) -> list[Prediction]:
-        """Classify images, each on its own, in the order given; as many as the limits allow at once."""
-        if not images:
+    def predict(self, adaptation_id: str, inputs: Inputs) -> list[Prediction]:
+        """Classify images or vectors, each on its own, in the order given; as many as the limits allow.
+
+        Raises ClientError where the adaptation answers numbers.
+        """
+        answers = self._predict(adaptation_id, inputs)
+        predictions = [answer for answer in answers if isinstance(answer, Prediction)]
+        if len(predictions) < len(answers):
+            raise ClientError(f"Adaptation {adaptation_id} answers numbers; ask with predict_numbers.")
+        return predictions
+
+    def predict_numbers(self, adaptation_id: str, inputs: Inputs) -> list[float]:
+        """Return the number that belongs to each input, in the order given.
+
+        Raises ClientError where the adaptation tells classes apart.
+        """
+        answers = self._predict(adaptation_id, inputs)
+        numbers = [answer.value for answer in answers if isinstance(answer, NumberPrediction)]
+        if len(numbers) < len(answers):
+            raise ClientError(f"Adaptation {adaptation_id} tells classes apart; ask with predict.")
+        return numbers
+
+    def _predict(self, adaptation_id: str, inputs: Inputs) -> list[Prediction] | list[NumberPrediction]:
+        if not len(inputs):
             return []
-        files = [("images", _file(image)) for image in images]
-        response = self._send("POST", f"/v1/adaptations/{_part(adaptation_id)}/predictions", files=files)
+        path = f"/v1/adaptations/{_part(adaptation_id)}/predictions"
+        files = [("images", as_file(given)) for given in inputs if is_image(given)]
+        if len(files) == len(inputs):
+            response = self._send("POST", path, files=files)
+        else:
+            response = self._send("POST", path, json={"inputs": [as_json(given) for given in inputs]})
         return self._read(Predictions, response).predictions
 
     def _teach(
@@ -295,12 +314,18 @@ class Client:
         options: AdaptationOptions,
         headers: dict[str, str] | None = None,
     ) -> Adaptation:
-        pairs = list(_pairs(examples))
+        pairs = list(pairs_of(examples))
         if not pairs:
-            raise ValueError("There are no examples; give images of two classes at least.")
-        data = {**fields, **_given(**options), "labels": [label for _, label in pairs]}
-        files = [("examples", _file(image)) for image, _ in pairs]
-        response = self._send("POST", path, data=data, files=files, headers=headers)
+            raise ValueError("There are no examples; give some of two classes at least.")
+        asked = {**fields, **_given(**options)}
+        files = [("examples", as_file(given)) for given, _ in pairs if is_image(given)]
+        labels = [target for _, target in pairs if isinstance(target, str)]
+        if len(files) == len(labels) == len(pairs):
+            data = {**asked, "labels": labels}
+            response = self._send("POST", path, data=data, files=files, headers=headers)
+        else:
+            body = {**asked, "examples": [as_json(given, target) for given, target in pairs]}
+            response = self._send("POST", path, json=body, headers=headers)
         return self._read(Adaptation, response)
 
     def _get(self, kind: type[Kind], path: str, params: Mapping[str, Any] | None = None) -> Kind:
@@ -367,26 +392,3 @@ def _part(text: str) -> str:
 
 def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _pairs(examples: Examples) -> Iterator[tuple[Image, str]]:
-    if not isinstance(examples, Mapping):
-        yield from examples
-        return
-    for label, images in examples.items():
-        if isinstance(images, _ONE_IMAGE):
-            raise TypeError(f"The images of {label!r} must be a list, even if there is one.")
-        yield from ((image, label) for image in images)
-
-
-def _file(image: Image) -> tuple[str, bytes]:
-    """Return the file name and the bytes to send for an image."""
-    if isinstance(image, str | Path):
-        path = Path(image)
-        return path.name, path.read_bytes()
-    if isinstance(image, bytes):
-        return "image", image
-    buffer = io.BytesIO()
-    drawn = image if isinstance(image, PIL.Image.Image) else PIL.Image.fromarray(image)
-    drawn.save(buffer, "PNG")
-    return "image.png", buffer.getvalue()

@@ -44,7 +44,7 @@ async def create_adaptation(
     settings: SettingsDep,
     idempotency_key: IdempotencyKey = None,
 ) -> schemas.Adaptation:
-    """Teach a model from labelled images."""
+    """Teach a model from labelled images or vectors, or from vectors with numbers."""
     request_hash = None
     if idempotency_key is not None:
         request_hash = await run_in_threadpool(body.sha256)
@@ -55,7 +55,7 @@ async def create_adaptation(
 
     def learn() -> Taught:
         lesson = teaching.first_lesson(body, meta, settings)
-        return teaching.teach(model.id, meta, lesson, body, settings)
+        return teaching.teach(model.id, lesson, body, settings)
 
     taught = await engine.run(learn)
     taught.adaptation.idempotency_key = idempotency_key
@@ -91,7 +91,7 @@ def delete_adaptation(adaptation_id: str, store: StoreDep, engine: EngineDep) ->
 
 
 @router.get("/{adaptation_id}/examples")
-def list_examples(adaptation_id: str, store: StoreDep) -> schemas.Page[schemas.LabelledImage]:
+def list_examples(adaptation_id: str, store: StoreDep) -> schemas.Page[schemas.LabelledExample]:
     """List the examples it learned from, as the model saw them."""
     return schemas.Page(items=stored.unpack_examples(_examples(store, adaptation_id)))
 
@@ -107,7 +107,7 @@ async def add_examples(
 
     def learn() -> Taught:
         lesson = teaching.next_lesson(body, meta, settings, before, examples)
-        return teaching.teach(model.id, meta, lesson, body, settings)
+        return teaching.teach(model.id, lesson, body, settings)
 
     return await _keep(store, engine, await engine.run(learn))
 

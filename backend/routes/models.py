@@ -1,7 +1,7 @@
 """Stored meta-models: to choose from, to try out, to carry away and to bring."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Response
@@ -80,12 +80,10 @@ async def draw_episode(
     queries: Annotated[int, Query(ge=1, le=1000)] = 3,
     seed: Annotated[int, Query(ge=0, le=_SEED_BOUND)] = 0,
 ) -> schemas.Episode:
-    """Draw a task from the example images that are stored with the model; the same seed draws the same."""
+    """Draw a task from the examples that are stored with the model; the same seed draws the same."""
     archive = (await engine.model(store, model)).examples
     if archive is None:
-        raise Problem(
-            404, "no-examples", f"No example images are stored with model {model.name}:{model.version}."
-        )
+        raise Problem(404, "no-examples", f"No examples are stored with model {model.name}:{model.version}.")
     support, query = await engine.run(episodes.sample, archive, ways, shots, queries, seed)
     return schemas.Episode(
         model=model.name,
@@ -114,5 +112,12 @@ def _add(store: Store, bundle: bytes, name: str) -> schemas.Model:
 
 
 def _shown(model: Model, aliases: Sequence[str]) -> schemas.Model:
-    described = {key: model.description[key] for key in ("dataset", "input", "ways", "recipe")}
+    described = {key: model.description[key] for key in ("dataset", "ways", "recipe")}
+    described["task"] = model.description.get("task", "classification")
+    described["input"] = _input(model.description["input"])
     return schemas.Model.model_validate({**vars(model), **described, "aliases": aliases})
+
+
+def _input(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what to send, without the means and scales by which vectors are standardised."""
+    return {name: value for name, value in described.items() if name not in ("mean", "scale")}

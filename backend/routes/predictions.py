@@ -1,41 +1,60 @@
-"""Predictions, and what the model sees of an image."""
+"""Predictions, and what a model sees of an image."""
 
 from dataclasses import asdict
 
 from fastapi import APIRouter, Response
+from starlette.concurrency import run_in_threadpool
 
-from backend import bodies, images, schemas
-from backend.dependencies import AdaptationDep, EngineDep, SettingsDep, StoreDep
-from backend.uploads import ImageDep, PredictionInputsDep
-from imaml.runtime.prediction import Prediction, predict
+from backend import bodies, inputs, schemas
+from backend.dependencies import AdaptationDep, EngineDep, SettingsDep, StoreDep, resolve_model
+from backend.engine import Engine
+from backend.problems import Problem
+from backend.uploads import PictureDep, PredictionInputsDep
+from imaml.runtime.inputs import Drawings, Photos, Vectors
+from imaml.runtime.prediction import NumberPrediction, Prediction, predict
+from imaml.store import Store
 
 router = APIRouter(prefix="/v1", tags=["predictions"])
 
-_PNG = {200: {"content": {"image/png": {}}, "description": "28 x 28 pixels, dark ink on light ground."}}
+_PNG = {200: {"content": {"image/png": {}}, "description": "Drawings as dark ink on light ground."}}
 
 
 @router.post("/adaptations/{adaptation_id}/predictions", openapi_extra=bodies.PREDICTION_INPUTS)
-async def predict_labels(
+async def predict_answers(
     known: AdaptationDep, body: PredictionInputsDep, store: StoreDep, engine: EngineDep, settings: SettingsDep
 ) -> schemas.Predictions:
-    """Classify images, each on its own, in the order sent."""
-    graphs = (await engine.model(store, known.model)).meta.graphs
+    """Answer images or vectors, each on its own, in the order sent."""
+    meta = (await engine.model(store, known.model)).meta
     adapted = await engine.adapted(store, known.adaptation)
 
-    def work() -> list[Prediction]:
-        files = [image.image for image in body.inputs]
-        drawings = images.preprocess(files, images.titles(body.inputs, "images"), settings.max_pixels)
-        return predict(graphs, adapted, drawings)
+    def work() -> list[Prediction] | list[NumberPrediction]:
+        titles = inputs.titles(body.inputs, "images")
+        examples = inputs.read(body.inputs, meta.input, "inputs", titles, settings.max_pixels)
+        return predict(meta, adapted, examples)
 
     predictions = await engine.run(work)
-    return schemas.Predictions(predictions=[schemas.Prediction(**asdict(p)) for p in predictions])
+    return schemas.Predictions.model_validate({"predictions": [asdict(p) for p in predictions]})
 
 
 @router.post("/preprocess", openapi_extra=bodies.IMAGE, response_class=Response, responses={**_PNG})
-async def preprocess_image(image: ImageDep, engine: EngineDep, settings: SettingsDep) -> Response:
-    """Show an image as the model sees it."""
+async def preprocess_image(
+    picture: PictureDep, store: StoreDep, engine: EngineDep, settings: SettingsDep
+) -> Response:
+    """Show an image as a model sees it."""
+    model_input = await _input(picture.model, store, engine)
 
     def work() -> bytes:
-        return images.to_png(images.preprocess([image], ["image"], settings.max_pixels)[0])
+        [seen] = inputs.read_images([picture.image], model_input, ["image"], settings.max_pixels)
+        return model_input.to_png(seen)
 
     return Response(await engine.run(work), media_type="image/png")
+
+
+async def _input(reference: str | None, store: Store, engine: Engine) -> Drawings | Photos:
+    if reference is None:
+        return Drawings()
+    model = await run_in_threadpool(resolve_model, store, reference)
+    found = (await engine.model(store, model)).meta.input
+    if isinstance(found, Vectors):
+        raise Problem(422, "no-images", f"Model {model.name}:{model.version} takes vectors, not images.")
+    return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from itertools import repeat
 
 import streamlit as st
 
@@ -20,12 +21,12 @@ def answers(queries: Sequence[Query], lesson: Lesson) -> None:
         right = sum(_right(answer, truth) for truth, answer in known)
         share = sentences.percent(right / len(known))
         st.html(f'<p class="outcome">{right} of {sentences.count(len(known), "image")} right ({share}).</p>')
-    articles = map(_article, queries, predictions, truths)
+    articles = map(_article, queries, predictions, truths, repeat(lesson.model))
     st.html(f'<div class="answers">{"".join(articles)}</div>')
 
 
-def _article(query: Query, prediction: Prediction, truth: str | None) -> str:
-    view = connection.view(query.picture.data)
+def _article(query: Query, prediction: Prediction, truth: str | None, model: str) -> str:
+    view = connection.view(query.picture.data, model)
     label = "none of these" if prediction.unknown else prediction.label
     kind = "" if truth is None else "right" if _right(prediction, truth) else "wrong"
     return (

@@ -17,8 +17,8 @@ def cards(desk: Desk, model: Model, limits: Limits) -> None:
             with st.container(border=True, key=f"class-{group.number}"):
                 _name(desk, group, model, limits)
                 if group.pictures:
-                    _tray(group)
-                _add(group, limits)
+                    _tray(group, model)
+                _add(group, model, limits)
 
 
 def _name(desk: Desk, group: Group, model: Model, limits: Limits) -> None:
@@ -38,20 +38,20 @@ def _name(desk: Desk, group: Group, model: Model, limits: Limits) -> None:
             st.rerun()
 
 
-def _tray(group: Group) -> None:
+def _tray(group: Group, model: Model) -> None:
     with st.container(horizontal=True, gap="xsmall", key=f"tray-{group.number}"):
         for index, picture in enumerate(group.pictures):
             with st.container(width="content", gap=None, key=f"picture-{group.number}-{index}"):
-                view = connection.view(picture.data)
+                view = connection.view(picture.data, model.reference)
                 st.html(pictures.pair(view.sent, view.seen, picture.name), width="content")
                 if _cross(f"Remove {picture.name}", f"drop-{group.number}-{index}"):
                     del group.pictures[index]
                     st.rerun()
 
 
-def _add(group: Group, limits: Limits) -> None:
+def _add(group: Group, model: Model, limits: Limits) -> None:
     key = f"images-{group.number}-{group.uploads}"
-    added, refused = uploaded(f"Images of {group.name or 'the class'}", key, limits)
+    added, refused = uploaded(f"Images of {group.name or 'the class'}", key, limits, model.reference)
     if added or refused:
         group.pictures += added
         group.refused = refused

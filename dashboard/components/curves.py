@@ -66,12 +66,24 @@ PANELS = (
 )
 
 
+_DRAWN = {panel.metric for panel in PANELS} | {
+    "validation_accuracy_unadapted", "validation_ci95", "linear_residual",
+}  # fmt: skip
+"""What has its place in a panel above."""
+
+
 def curves(metrics: Metrics) -> None:
-    """Draw a panel for each metric there is."""
+    """Draw a panel for each metric there is, the familiar ones first."""
     panels = [panel for panel in PANELS if metrics.get(panel.metric)]
+    panels += [_plain_panel(name) for name in sorted(metrics.keys() - _DRAWN) if metrics[name]]
     if not panels:
         st.caption("Nothing has been measured yet.")
         return
     with st.grid(2, min_column_width=PANEL_WIDTH, gap="medium"):
         for panel in panels:
             charts.show(panel.draw(metrics), panel.title, panel.note)
+
+
+def _plain_panel(metric: str) -> Panel:
+    title = metric.replace("_", " ").capitalize()
+    return Panel(metric, title, "", partial(charts.curves, names={metric: title.lower()}))

@@ -85,7 +85,7 @@ def _evaluations(evaluations: Sequence[Evaluation], experiment: ExperimentDetail
     st.table(
         [
             {
-                "Task": f"{item.ways}-way {item.shots}-shot",
+                "Task": sentences.task(item),
                 "Data": f"{item.dataset}, {item.split}",
                 "Accuracy (95 % CI)": sentences.accuracy(item.accuracy, item.ci95),
                 "Without adaptation": sentences.accuracy(item.accuracy_unadapted),

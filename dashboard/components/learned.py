@@ -27,7 +27,7 @@ def learned(lesson: Lesson) -> None:
         accuracy, distance = st.columns(2, wrap=False)
         accuracy.metric(
             "Support accuracy",
-            sentences.percent(solution.support_accuracy),
+            "–" if solution.support_accuracy is None else sentences.percent(solution.support_accuracy),
             help="Share of your own examples that come out right.",
         )
         distance.metric(
@@ -36,7 +36,11 @@ def learned(lesson: Lesson) -> None:
             help="How far the parameters moved from where the model starts, ‖φ − c‖₂.",
         )
         loss_at_end, residual_at_end = st.columns(2, wrap=False)
-        loss_at_end.metric("Loss", f"{solution.support_loss:.3g}", help="Cross-entropy on your examples.")
+        loss_at_end.metric(
+            "Loss",
+            f"{solution.support_loss:.3g}",
+            help="On your examples: cross-entropy, of numbers half the mean squared error.",
+        )
         residual_at_end.metric(
             "Residual",
             f"{solution.residual:.2g}",

@@ -11,7 +11,7 @@ from imaml.client import ApiError, Limits
 FORMATS = ["png", "jpg", "jpeg", "webp", "bmp"]
 
 
-def uploaded(label: str, key: str, limits: Limits) -> tuple[list[Picture], list[str]]:
+def uploaded(label: str, key: str, limits: Limits, model: str) -> tuple[list[Picture], list[str]]:
     """Draw the uploader; return the images that came, and in a sentence each what was refused."""
     files = st.file_uploader(
         label,
@@ -26,7 +26,7 @@ def uploaded(label: str, key: str, limits: Limits) -> tuple[list[Picture], list[
     for file in files:
         picture = Picture(file.name, file.getvalue())
         try:
-            connection.view(picture.data)
+            connection.view(picture.data, model)
             pictures.append(picture)
         except ApiError as error:
             reason = re.sub(r"^\w+: ", "", str(error))  # the visitor knows the file by its name

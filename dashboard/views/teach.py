@@ -8,6 +8,7 @@ from dashboard.components.classes import cards
 from dashboard.components.failures import refusal_shown
 from dashboard.components.learned import learned, program
 from dashboard.components.sampling import sampling
+from dashboard.components.table import table
 from dashboard.components.uploads import uploaded
 from dashboard.connection import client
 from dashboard.lesson import Desk, Lesson, Query, hindrance
@@ -28,6 +29,9 @@ def main() -> None:
     limits = client().limits()
     desk = _desk()
     model = _choose(models)
+    if not model.takes_images:
+        table(model, limits)
+        return
     _examples(desk, model, limits)
     st.header("What it learned", anchor=False)
     lesson = desk.lesson
@@ -54,7 +58,8 @@ def _no_model() -> None:
 
 
 def _choose(models: list[Model]) -> Model:
-    by_reference = {model.reference: model for model in models}
+    # One that learns from images comes first, where there is any: it is what most visitors have.
+    by_reference = {model.reference: model for model in sorted(models, key=lambda m: not m.takes_images)}
     with st.container(horizontal=True, vertical_alignment="bottom", key="model-row"):
         chosen = st.selectbox("Model", list(by_reference), key="model", bind="query-params", width=300)
         model = by_reference[chosen]
@@ -102,7 +107,7 @@ def _teach(desk: Desk, model: Model, limits: Limits) -> None:
 
 
 def _try(desk: Desk, lesson: Lesson, limits: Limits) -> None:
-    added, refused = uploaded("Images to classify", f"queries-{desk.tries}", limits)
+    added, refused = uploaded("Images to classify", f"queries-{desk.tries}", limits, lesson.model)
     if added or refused:
         desk.queries = [*map(Query, added), *desk.queries]
         desk.refused = refused

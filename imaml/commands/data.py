@@ -12,8 +12,13 @@ if TYPE_CHECKING:
     from imaml.tasks import Dataset
 
 DESCRIPTIONS = {
-    "glyphs": "drawn by a program, needs no files",
+    "glyphs": "characters drawn by a program, needs no files",
     "omniglot": "handwritten characters of 50 alphabets, in the official layout at --data",
+    "mini-imagenet": "photographs of 100 classes, with the usual split files or as pickled arrays at --data",
+    "folder": "any images, in a folder or zip of class folders at --data",
+    "table": "vectors with a label column, a file .npz, .csv or .parquet at --data",
+    "clusters": "vectors of 16 numbers in classes, made by a program, needs no files",
+    "sinusoid": "regression of sine waves drawn by a program, needs no files",
 }
 
 
@@ -30,8 +35,8 @@ def list_command(as_json: bool) -> None:
     print_rows(rows, as_json, "")
 
 
-def load(name: str, path: Path | None) -> "Dataset":
+def load(name: str, path: Path | None, image_size: int = 84, grey: bool = False) -> "Dataset":
     """Load a data set for training or evaluation, from IMAML_DATA where no path is given."""
     from imaml import tasks
 
-    return tasks.load(name, path or Settings().data)
+    return tasks.load(name, path or Settings().data, image_size=image_size, grey=grey)

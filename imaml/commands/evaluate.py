@@ -1,6 +1,7 @@
 """`imaml evaluate`: accuracy of a stored model on episodes of its unseen characters."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ from imaml.commands.data import load
 from imaml.commands.database import open_store
 from imaml.commands.output import json_option, print_json
 from imaml.commands.train import torch_required
+from imaml.runtime.inputs import InputError, from_description
 from imaml.store import Evaluation, Model, bundles
-from imaml.training.config import MAX_SEED
+from imaml.training.config import MADE, MAX_SEED
 from imaml.training.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -61,10 +63,11 @@ def evaluate(
 ) -> None:
     """Score MODEL (a name, name@alias, name:version or id) and store the result."""
     with torch_required():
-        from imaml.tasks.episodes import EpisodeSampler
         from imaml.training.evaluation import evaluate as score
+        from imaml.training.fewshot import FewShot
         from imaml.training.learner import choose_device, from_bundle
         from imaml.training.publish import record
+        from imaml.training.sampling import evaluation_sampler
     store = open_store()
     with store.reading() as transaction:
         row = transaction.models.resolve(model)
@@ -72,14 +75,16 @@ def evaluate(
     chosen = choose_device(device)
     predictor, theta, recipe = from_bundle(bundle)
     head = predictor.head
+    if row.description.get("task") == "regression":
+        ways = 1
     if not head.min_ways <= ways <= (head.max_ways or ways):
         raise TrainingError(f"{model} learns {head.min_ways} to {head.max_ways} classes, not {ways}.")
-    images = load(dataset or ("omniglot" if data else row.description["dataset"]), data)
+    images = _data(row, dataset, data)
     classes = _classes(row, images, split)
-    sampler = EpisodeSampler(images, classes, ways, shots, queries, seed=seed, device=chosen)
+    sampler = evaluation_sampler(images, classes, ways, shots, queries, seed, chosen)
     with click.progressbar(length=episodes, label="episodes", file=sys.stderr) as bar:
         scores = score(
-            predictor,
+            FewShot(predictor),
             recipe,
             theta.to(chosen),
             sampler,
@@ -112,6 +117,28 @@ def _sentence(model: Model, evaluation: Evaluation) -> str:
         f"{evaluation.accuracy:.4f} ± {evaluation.ci95:.4f} (95 % CI, {evaluation.episodes} episodes), "
         f"at 0 steps {evaluation.accuracy_unadapted:.4f}"
     )
+
+
+def _data(model: Model, name: str | None, path: Path | None) -> "Dataset":
+    """The data to score on, made as the model's own were."""
+    name = name or ("omniglot" if path and not _from_files(model) else model.description["dataset"])
+    seen = model.description["input"]
+    images = load(name, path, seen.get("height", 0), seen.get("channels") == 1)
+    try:
+        learned = from_description(seen)
+    except InputError as error:
+        raise TrainingError(f"{error}") from error
+    if images.input.shape != learned.shape or type(images.input) is not type(learned):
+        raise TrainingError(
+            f"{model.name} takes inputs of shape {learned.shape}, {images.name} has {images.input.shape}; "
+            "give the data that it was made for."
+        )
+    return replace(images, input=learned)
+
+
+def _from_files(model: Model) -> bool:
+    """Whether the model's data set is one that lies at a path of its own."""
+    return model.description["dataset"] not in MADE
 
 
 def _classes(model: Model, dataset: "Dataset", split: str) -> tuple[str, ...]:

@@ -32,18 +32,23 @@ PLAIN_SECONDS = 10.0  # between lines where there is no terminal
 def config_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command one option for each training setting, absent unless it is given."""
     for name, field in reversed(TrainingConfig.model_fields.items()):
-        choices = get_args(field.annotation)
         text = str(field.description)
-        if not field.is_required() and field.default is not None:
+        if not field.is_required() and field.default not in (None, False):
             text += f" [default: {field.default}]"
-        if name == "data":
-            kind: Any = click.Path(path_type=Path)
-        elif choices and all(isinstance(choice, str) for choice in choices):
-            kind = click.Choice(choices)
-        else:
-            kind = field.annotation
-        command = click.option(f"--{name.replace('_', '-')}", name, type=kind, help=text)(command)
+        option = f"--{name.replace('_', '-')}"
+        command = click.option(option, name, help=text, **_kind(field.annotation))(command)
     return command
+
+
+def _kind(annotation: Any) -> dict[str, Any]:
+    """What the command line makes of a setting's type."""
+    if annotation is bool:
+        return {"is_flag": True, "default": None}
+    choices = get_args(annotation)
+    if choices and all(isinstance(choice, str) for choice in choices):
+        return {"type": click.Choice(choices)}
+    plain = next((choice for choice in choices if choice is not type(None)), annotation)
+    return {"type": click.Path(path_type=Path) if plain is Path else plain}
 
 
 @click.command()
@@ -55,24 +60,29 @@ def train(config: Path | None, resume: bool, **options: Any) -> None:
     given = {**_read_toml(config), **{name: value for name, value in options.items() if value is not None}}
     with torch_required():
         from imaml.training import run as runs
+        from imaml.training.distributed import world
     store = open_store()
     if resume:
         experiment, settings = _resumable(store, given)
     else:
         experiment, settings = None, _validated(given)
         check_name(settings.name)
-    dataset = load(settings.dataset, settings.data)
-    if experiment is None:
-        run = runs.start(store, settings, dataset)
-    else:
-        run = runs.resume(store, experiment, settings, dataset)
-    click.echo(
-        f"experiment {run.experiment_id}: {settings.algorithm} on {dataset.name}, {settings.ways}-way "
-        f"{settings.shots}-shot, {run.trainer.device}, from step {run.trainer.step}",
-        err=True,
-    )
-    with _stop_on_signal() as stopped, _progress(settings.meta_steps) as report:
-        done = run.train(report, stopped)
+    dataset = load(settings.dataset, settings.data, settings.image_size, settings.grey)
+    with world() as processes, _stop_on_signal() as stopped:
+        if not processes.leads:
+            runs.follow(settings, dataset, processes, stopped)
+            return
+        if experiment is None:
+            run = runs.start(store, settings, dataset, processes)
+        else:
+            run = runs.resume(store, experiment, settings, dataset, processes)
+        click.echo(
+            f"experiment {run.experiment_id}: {settings.algorithm} on {dataset.name}, {settings.ways}-way "
+            f"{settings.shots}-shot, {run.trainer.device}, from step {run.trainer.step}",
+            err=True,
+        )
+        with _progress(settings.meta_steps) as report:
+            done = run.train(report, stopped)
     if not done:
         raise TrainingError(
             f"interrupted at step {run.trainer.step} of {settings.meta_steps}; "
@@ -102,7 +112,7 @@ def _validated(given: dict[str, Any]) -> TrainingConfig:
     except ValidationError as error:
         first = error.errors()[0]
         if not first["loc"]:
-            raise click.UsageError(first["msg"]) from error
+            raise click.UsageError(first["msg"].removeprefix("Value error, ")) from error
         name = str(first["loc"][0])
         option = "--" + name.replace("_", "-")
         raise click.UsageError(f"{option}: {first['msg']} (given: {given.get(name)!r})") from error

@@ -18,16 +18,18 @@ def convolution_backward(
     groups: int,
     output_mask: list[bool],
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """`aten.convolution_backward` for plain two-dimensional convolutions.
+    """`aten.convolution_backward` for ungrouped two-dimensional convolutions, plain and transposed.
 
-    The gradient to the input is a transposed convolution; the one to the weight is a convolution of the
-    transposed input with the transposed output gradient, stride and dilation exchanged, cropped to the
-    kernel.
+    The gradient to the input of a plain one is a transposed convolution, and the reverse. The one to the
+    weight is a convolution of what the plain one takes (transposed) with what it gives (transposed), stride
+    and dilation exchanged, cropped to the kernel.
     """
-    assert not transposed, "only plain convolutions are exported"
     assert groups == 1, "only ungrouped convolutions are exported"
+    large, small = (gradient, inputs) if transposed else (inputs, gradient)
     to_inputs = to_weight = to_bias = None
-    if output_mask[0]:
+    if output_mask[0] and transposed:
+        to_inputs = F.conv2d(gradient, weight, stride=stride, padding=padding, dilation=dilation)
+    elif output_mask[0]:
         remainder = [
             inputs.shape[2 + axis]
             - (
@@ -48,11 +50,7 @@ def convolution_backward(
         )
     if output_mask[1]:
         full = F.conv2d(
-            inputs.transpose(0, 1),
-            gradient.transpose(0, 1),
-            stride=dilation,
-            padding=padding,
-            dilation=stride,
+            large.transpose(0, 1), small.transpose(0, 1), stride=dilation, padding=padding, dilation=stride
         )
         to_weight = full[:, :, : weight.shape[2], : weight.shape[3]].transpose(0, 1)
     if output_mask[2]:

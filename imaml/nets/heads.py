@@ -83,10 +83,41 @@ class PlainHead:
 
     def initialise(self, generator: torch.Generator) -> Tensor:
         """Draw Xavier uniform weights (Glorot & Bengio 2010) and zero biases."""
-        rows = torch.zeros(self.ways, self.features + 1)
-        torch.nn.init.xavier_uniform_(rows[:, :-1], generator=generator)
-        return rows.flatten()
+        return _xavier_rows(self.ways, self.features, generator)
 
     def centre(self, parameters: Tensor, features: Tensor, targets: Tensor) -> Tensor:
         """The rows as they are, whatever the support set."""
         return parameters.reshape(self.ways, self.features + 1)
+
+
+@dataclass(frozen=True)
+class MaskedHead:
+    """A wide head: one meta-learned row for each of `slots` classes, of which a task uses the first ones."""
+
+    features: int
+    slots: int
+    min_ways: int = 2
+
+    @property
+    def max_ways(self) -> int:
+        """The number of slots."""
+        return self.slots
+
+    @property
+    def size(self) -> int:
+        """Number of meta-parameters."""
+        return self.slots * (self.features + 1)
+
+    def initialise(self, generator: torch.Generator) -> Tensor:
+        """Draw Xavier uniform weights (Glorot & Bengio 2010) and zero biases."""
+        return _xavier_rows(self.slots, self.features, generator)
+
+    def centre(self, parameters: Tensor, features: Tensor, targets: Tensor) -> Tensor:
+        """The first `ways` rows, whatever the support set."""
+        return parameters.reshape(self.slots, self.features + 1)[: targets.shape[1]]
+
+
+def _xavier_rows(ways: int, features: int, generator: torch.Generator) -> Tensor:
+    rows = torch.zeros(ways, features + 1)
+    torch.nn.init.xavier_uniform_(rows[:, :-1], generator=generator)
+    return rows.flatten()

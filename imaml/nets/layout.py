@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
+import torch
 from torch import Tensor
 
 
@@ -25,3 +26,18 @@ class Layout:
             name: piece.reshape(shape)
             for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
         }
+
+    def initialise(self, generator: torch.Generator) -> Tensor:
+        """Draw a vector [size]: Xavier uniform (Glorot & Bengio 2010) for names in `weight`, the rest 0.
+
+        Names that end in `scale` get 1.
+        """
+        pieces: list[Tensor] = []
+        for name, shape in self.shapes.items():
+            if name.endswith("weight"):
+                piece = torch.empty(shape)
+                torch.nn.init.xavier_uniform_(piece, generator=generator)
+            else:
+                piece = torch.full(shape, 1.0 if name.endswith("scale") else 0.0)
+            pieces.append(piece.flatten())
+        return torch.cat(pieces)

@@ -54,7 +54,7 @@ class Predictor:
         """How much each example counts [n]; numbers to fit carry no weights, so all count alike."""
         if isinstance(self.loss, CrossEntropy):
             return targets.sum(1)
-        return torch.full_like(targets[:, 0], 1 / len(targets))
+        return torch.ones_like(targets[:, 0]) / targets.shape[0]
 
     def _split(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         size = self.network.layout.size

@@ -1,20 +1,30 @@
-"""The adaptation loop: from a support set to φ, by the recipe, over the model's graphs."""
+"""Adaptation: from a support set to φ, by the recipe, over the model's graphs."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imaml.runtime.graphs import Array
 from imaml.runtime.model import MetaModel
-from imaml.runtime.recipe import Recipe
+from imaml.runtime.objective import Direction, Objective, Point
+from imaml.runtime.recipe import Recipe, RecipeError
+from imaml.runtime.solvers import adam, gradient_descent, l_bfgs, momentum, newton_cg
+from imaml.runtime.solvers.line_search import backtrack
+from imaml.runtime.support import Support, SupportError
 
+StopReason = Literal["tolerance", "step_limit", "deadline", "line_search"]
 
-class SupportError(ValueError):
-    """A support set that cannot be learned from; the message is a sentence for the caller."""
+_DIRECTIONS: dict[str, Callable[[Objective, Recipe], Direction]] = {
+    "gradient_descent": gradient_descent.directions,
+    "momentum": momentum.directions,
+    "adam": adam.directions,
+    "newton_cg": newton_cg.directions,
+    "l_bfgs": l_bfgs.directions,
+}
+_WITH_LINE_SEARCH = ("newton_cg", "l_bfgs")
 
 
 class Diverged(ValueError):
@@ -22,7 +32,7 @@ class Diverged(ValueError):
 
 
 @dataclass(frozen=True)
-class Point:
+class TracePoint:
     """The inner problem after `step` steps: loss on the support set, and residual norm."""
 
     step: int
@@ -36,65 +46,29 @@ class Solution:
 
     steps: int
     converged: bool
-    stop_reason: Literal["tolerance", "step_limit", "deadline"]
+    stop_reason: StopReason
     residual: float
     """‖∇L(φ) + λ(φ − c)‖₂"""
     support_loss: float
-    support_accuracy: float
+    support_accuracy: float | None
+    """None in regression."""
     distance: float
     """‖φ − c‖₂"""
-    trace: tuple[Point, ...]
+    trace: tuple[TracePoint, ...]
     duration_ms: float
     """Wall time from decoded examples to φ."""
 
 
 @dataclass(frozen=True)
-class Support:
-    """A support set in canonical order, so that φ does not depend on the order in which it came."""
-
-    images: NDArray[np.uint8]
-    """[n, 28, 28], sorted within each class."""
-    classes: tuple[str, ...]
-    """Sorted labels."""
-    labels: NDArray[np.int64]
-    """[n], positions in `classes`, ascending."""
-    order: tuple[int, ...]
-    """Where each example was in what came."""
-
-    @classmethod
-    def of(cls, images: NDArray[np.uint8], labels: Sequence[str]) -> "Support":
-        """Sort examples by label, then by content."""
-        order = sorted(range(len(labels)), key=lambda i: (labels[i], images[i].tobytes()))
-        classes = tuple(sorted(set(labels)))
-        positions = {label: position for position, label in enumerate(classes)}
-        return cls(
-            images=images[order],
-            classes=classes,
-            labels=np.array([positions[labels[i]] for i in order], np.int64),
-            order=tuple(order),
-        )
-
-    @property
-    def targets(self) -> Array:
-        """One-hot rows [n, ways], weighted so that every class weighs the same; they sum to 1."""
-        counts = np.bincount(self.labels, minlength=len(self.classes))
-        one_hot = np.eye(len(self.classes), dtype=np.float32)[self.labels]
-        return (one_hot / (counts * len(self.classes))).astype(np.float32)
-
-    @property
-    def shots(self) -> float:
-        """Mean number of examples of a class."""
-        return len(self.labels) / len(self.classes)
-
-
-@dataclass(frozen=True)
 class Adapted:
-    """Task parameters with what belongs to them. A prediction is a function of these and one image."""
+    """Task parameters with what belongs to them. A prediction is a function of these and one example."""
 
     phi: Array
     moments: Array
     classes: tuple[str, ...]
-    unknown_threshold: float
+    """None in regression."""
+    unknown_threshold: float | None
+    """None in regression."""
 
 
 def adapt(
@@ -102,60 +76,84 @@ def adapt(
 ) -> tuple[Adapted, Solution]:
     """Solve the proximal problem on a support set.
 
-    A deadline that passes ends the loop after the step under way, with the φ reached. Raises SupportError
-    for too few or too many classes, and Diverged where the loss or its gradient is not finite.
+    A deadline that passes ends it after the step under way, with the φ reached. Raises SupportError for
+    targets that are not the model's, RecipeError for a solver that the model has no graph for, and Diverged
+    where the loss or its gradient is not finite.
     """
+    _check(model, support, recipe)
+    started = time.perf_counter()
+    images = model.input.to_input(support.examples)
+    centre = model.graphs.centre(model.theta, images, support.targets)
+    strengths = recipe.strengths(model.sizes, len(centre))
+    objective = Objective(model.graphs, images, support.targets, centre, strengths)
+    deadline = None if deadline_seconds is None else started + deadline_seconds
+    last, trace, stop_reason = _solve(objective, recipe, deadline)
+    accuracy = None if model.regression else float((last.logits.argmax(1) == support.labels).mean())
+    solution = Solution(
+        steps=trace[-1].step,
+        converged=stop_reason == "tolerance",
+        stop_reason=stop_reason,
+        residual=last.residual,
+        support_loss=last.loss,
+        support_accuracy=accuracy,
+        distance=float(np.linalg.norm(last.phi - centre)),
+        trace=tuple(trace),
+        duration_ms=(time.perf_counter() - started) * 1e3,
+    )
+    threshold = None if model.regression else model.unknown_threshold(len(support.classes), support.shots)
+    return Adapted(last.phi, last.moments, support.classes, threshold), solution
+
+
+def _check(model: MetaModel, support: Support, recipe: Recipe) -> None:
     ways = len(support.classes)
-    if not model.min_ways <= ways <= model.max_ways:
+    if model.regression:
+        if ways:
+            raise SupportError("This model predicts numbers; give each example a number, not a label.")
+    elif not ways:
+        raise SupportError("This model tells classes apart; give each example a label, not a number.")
+    elif not model.min_ways <= ways <= model.max_ways:
         raise SupportError(
             f"The examples have {ways} different label{'s' * (ways != 1)}; "
             f"this model learns {model.min_ways} to {model.max_ways} classes."
         )
-    started = time.perf_counter()
-    images = to_input(support.images)
-    targets = support.targets
-    centre = model.graphs.centre(model.theta, images, targets)
-    phi = centre.copy()
-    trace: list[Point] = []
-    step = 0
+    if recipe.solver == "newton_cg" and not model.graphs.has_curvature:
+        others = ", ".join(solver for solver in _DIRECTIONS if solver != "newton_cg")
+        raise RecipeError(
+            "solver is 'newton_cg', which needs a graph that this model does not have; "
+            f"ask for one of {others}."
+        )
+
+
+@np.errstate(over="ignore", invalid="ignore")  # Diverged says it better
+def _solve(
+    objective: Objective, recipe: Recipe, deadline: float | None
+) -> tuple[Point, list[TracePoint], StopReason]:
+    """Take steps from the centre until there is a reason to stop; return the last point and the way there."""
+    direction = _DIRECTIONS[recipe.solver](objective, recipe)
+    point = objective.at(objective.centre)
+    trace: list[TracePoint] = []
     while True:
-        loss, gradient, logits, moments = model.graphs.value_and_gradient(phi, images, targets)
-        with np.errstate(over="ignore", invalid="ignore"):  # Diverged says it better
-            gradient += np.float32(recipe.lam) * (phi - centre)
-            residual = float(np.linalg.norm(gradient))
-        if not (np.isfinite(loss) and np.isfinite(residual)):
+        step = len(trace)
+        if not (np.isfinite(point.loss) and np.isfinite(point.residual)):
             raise Diverged(
                 f"The adaptation left the finite numbers at step {step} with inner_lr {recipe.inner_lr} "
                 f"and lam {recipe.lam}; lower one of them."
             )
-        trace.append(Point(step, loss, residual))
-        if recipe.tolerance and residual <= recipe.tolerance:
-            stop_reason = "tolerance"
-            break
+        trace.append(TracePoint(step, point.loss, point.residual))
+        if recipe.tolerance and point.residual <= recipe.tolerance:
+            return point, trace, "tolerance"
         if step == recipe.max_steps:
-            stop_reason = "step_limit"
-            break
-        if deadline_seconds is not None and time.perf_counter() - started >= deadline_seconds:
-            stop_reason = "deadline"
-            break
-        with np.errstate(over="ignore", invalid="ignore"):
-            phi -= np.float32(recipe.inner_lr) * gradient
-        step += 1
-    solution = Solution(
-        steps=step,
-        converged=stop_reason == "tolerance",
-        stop_reason=stop_reason,
-        residual=residual,
-        support_loss=loss,
-        support_accuracy=float((logits.argmax(1) == support.labels).mean()),
-        distance=float(np.linalg.norm(phi - centre)),
-        trace=tuple(trace),
-        duration_ms=(time.perf_counter() - started) * 1e3,
-    )
-    threshold = model.unknown_threshold(ways, support.shots)
-    return Adapted(phi, moments, support.classes, threshold), solution
+            return point, trace, "step_limit"
+        if deadline is not None and time.perf_counter() >= deadline:
+            return point, trace, "deadline"
+        following = _step(objective, recipe, point, direction)
+        if following is None:
+            return point, trace, "line_search"
+        point = following
 
 
-def to_input(images: NDArray[np.uint8]) -> Array:
-    """Preprocessed images [n, 28, 28] as the graphs take them, [n, 1, 28, 28] between 0 and 1."""
-    return (images[:, None] / np.float32(255)).astype(np.float32)
+def _step(objective: Objective, recipe: Recipe, point: Point, direction: Direction) -> Point | None:
+    """Take one step; None where the line search finds none that helps."""
+    if recipe.solver in _WITH_LINE_SEARCH:
+        return backtrack(objective, point, direction(point))
+    return objective.at(point.phi + direction(point))

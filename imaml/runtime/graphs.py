@@ -14,8 +14,12 @@ _SIGNATURES = {
     "centre": (("theta", "images", "targets"), ("centre",)),
     "value_and_gradient": (("phi", "images", "targets"), ("loss", "gradient", "logits", "moments")),
     "predict": (("phi", "moments", "images"), ("probabilities",)),
+    "curvature_product": (("phi", "images", "targets", "p"), ("product",)),
 }
 """Inputs and outputs of each graph, all of them float32."""
+
+_OPTIONAL = "curvature_product"
+"""What few recipes need, and few models have."""
 
 _PROVIDERS = ["CPUExecutionProvider"]
 
@@ -29,14 +33,17 @@ class GraphError(ValueError):
 
 @dataclass(frozen=True)
 class Graphs:
-    """The functions of a model. θ and φ are flat vectors; images [n, channels, height, width], ink 1.
+    """The functions of a model. θ and φ are flat vectors.
 
-    Targets [n, ways] are weighted one-hot rows that sum to 1 over the support set.
+    `images` are what the model's input makes of examples, images [n, channels, height, width] or vectors
+    [n, length]. Targets are weighted one-hot rows [n, ways] that sum to 1 over the support set, in regression
+    numbers [n, 1].
     """
 
     _centre: ort.InferenceSession
     _value_and_gradient: ort.InferenceSession
     _predict: ort.InferenceSession
+    _curvature_product: ort.InferenceSession | None = None
 
     @classmethod
     def load(cls, files: Mapping[str, bytes], threads: int) -> "Graphs":
@@ -45,11 +52,17 @@ class Graphs:
         Raises GraphError for a graph that is missing, is not ONNX, has its weights in other files, uses
         operators that are not ONNX's own or is another function.
         """
-        for name in _SIGNATURES:
+        names = [name for name in _SIGNATURES if name != _OPTIONAL or name in files]
+        for name in names:
             if name not in files:
                 raise GraphError(f"The model has no graph {name!r}; export it again.")
             _check_portable(name, files[name])
-        return cls(*(_session(name, files[name], threads) for name in _SIGNATURES))
+        return cls(*(_session(name, files[name], threads) for name in names))
+
+    @property
+    def has_curvature(self) -> bool:
+        """Whether there is a `curvature_product`."""
+        return self._curvature_product is not None
 
     def centre(self, theta: Array, images: Array, targets: Array) -> Array:
         """The centre of the proximal term, a φ."""
@@ -66,9 +79,15 @@ class Graphs:
         return float(loss) + 0.0, gradient, logits, moments  # not -0.0, where nothing is lost
 
     def predict(self, phi: Array, moments: Array, images: Array) -> Array:
-        """Probabilities [n, ways], each row a function of φ, the moments and that one image."""
+        """Probabilities [n, ways], in regression numbers [n, 1], each of φ, the moments and that one row."""
         (probabilities,) = _run(self._predict, phi=phi, moments=moments, images=images)
         return probabilities
+
+    def curvature_product(self, phi: Array, images: Array, targets: Array, p: Array) -> Array:
+        """The Hessian of L at φ times p [size], where `has_curvature`."""
+        assert self._curvature_product is not None
+        (product,) = _run(self._curvature_product, phi=phi, images=images, targets=targets, p=p)
+        return product
 
 
 def _run(session: ort.InferenceSession, **inputs: Array) -> list[Array]:

@@ -7,22 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from imaml.runtime import preprocessing
 from imaml.runtime.graphs import Array, GraphError, Graphs
+from imaml.runtime.inputs import Input, InputError, from_description
 from imaml.runtime.recipe import Recipe, RecipeError
 
 MAX_WAYS = 1000
 _MAX_STEPS = 1_000_000
 _MAX_NUMBER = 1e9
-
-_INPUT = {
-    "kind": "image",
-    "channels": 1,
-    "height": preprocessing.SIZE,
-    "width": preprocessing.SIZE,
-    "preprocessing": preprocessing.VERSION,
-}
-"""What a model gets to see here."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +21,16 @@ class MetaModel:
     """Everything that adaptation and prediction need of a stored model."""
 
     theta: Array
+    sizes: tuple[int, ...]
+    """Of the parts of θ, in order; the last is the head."""
+    input: Input
     recipe: Recipe
     min_ways: int
     max_ways: int
     thresholds: tuple[tuple[int, float, float], ...]
     """(ways, shots, confidence below which an answer is unknown), measured on validation classes."""
     graphs: Graphs
+    regression: bool = False
 
     @classmethod
     def load(
@@ -47,19 +42,37 @@ class MetaModel:
     ) -> "MetaModel":
         """Put the parts of a bundle together. Raises GraphError where they do not make a model."""
         try:
-            _check_input(description["input"])
-            ways = description["ways"]
-            min_ways = _whole(ways, "min", 2, MAX_WAYS)
-            return cls(
-                theta=_theta(description["layout"], parameters),
+            regression = _regression(description)
+            layout, ways = description["layout"], description["ways"]
+            min_ways = _whole(ways, "min", 1, 1) if regression else _whole(ways, "min", 2, MAX_WAYS)
+            model = cls(
+                theta=_theta(layout, parameters),
+                sizes=tuple(parameters[name].size for name in layout),
+                input=_input(description["input"]),
                 recipe=_recipe(description["recipe"]),
                 min_ways=min_ways,
-                max_ways=_whole(ways, "max", min_ways, MAX_WAYS),
-                thresholds=_thresholds(description["thresholds"]),
+                max_ways=_whole(ways, "max", min_ways, min_ways if regression else MAX_WAYS),
+                thresholds=() if regression else _thresholds(description["thresholds"]),
                 graphs=Graphs.load(graphs, threads),
+                regression=regression,
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise GraphError(f"The model's description lacks or garbles {error}.") from error
+        model._check_recipe()
+        return model
+
+    def _check_recipe(self) -> None:
+        """Raise GraphError for a recipe that is not for this model."""
+        scales, parts = len(self.recipe.lam_scales), len(self.sizes)
+        if scales not in (0, parts):
+            raise GraphError(
+                f"The model's recipe has {scales} lam_scales for the {parts} parts of its layout; "
+                "there must be one for each."
+            )
+        if self.recipe.solver == "newton_cg" and not self.graphs.has_curvature:
+            raise GraphError(
+                "The model's recipe is newton_cg, and it has no graph 'curvature_product'; export it again."
+            )
 
     def unknown_threshold(self, ways: int, shots: float) -> float:
         """The threshold that was measured nearest to these ways and (mean) shots."""
@@ -67,13 +80,18 @@ class MetaModel:
         return nearest[2]
 
 
-def _check_input(described: Mapping[str, Any]) -> None:
-    for name, ours in _INPUT.items():
-        if described[name] != ours:
-            raise GraphError(
-                f"The model wants {name} {described[name]!r}, this version has {ours!r}; "
-                "train or export it again."
-            )
+def _regression(description: Mapping[str, Any]) -> bool:
+    task = description.get("task", "classification")
+    if task not in ("classification", "regression"):
+        raise GraphError(f"The model's task is {task!r}; it must be classification or regression.")
+    return task == "regression"
+
+
+def _input(described: Mapping[str, Any]) -> Input:
+    try:
+        return from_description(described)
+    except InputError as error:
+        raise GraphError(f"{error} Train or export it again.") from error
 
 
 def _theta(layout: list[str], parameters: Mapping[str, Array]) -> Array:
@@ -89,12 +107,27 @@ def _recipe(described: Mapping[str, Any]) -> Recipe:
             solver=described["solver"],
             max_steps=_whole(described, "max_steps", 0, _MAX_STEPS),
             **{name: _number(described, name, 0, _MAX_NUMBER) for name in ("inner_lr", "lam", "tolerance")},
+            **_optional(described),
         )
     except RecipeError as error:
         raise GraphError(f"The model's recipe cannot work: {error}") from error
     if unknown := sorted(described.keys() - asdict(recipe).keys()):
         raise GraphError(f"The model's recipe has {unknown[0]!r}, which this version does not know.")
     return recipe
+
+
+def _optional(described: Mapping[str, Any]) -> dict[str, Any]:
+    """What the recipe says of settings that older models do not have."""
+    options: dict[str, Any] = {}
+    if "momentum" in described:
+        options["momentum"] = _number(described, "momentum", 0, 1)
+    for name in ("cg_steps", "memory"):
+        if name in described:
+            options[name] = _whole(described, name, 1, _MAX_STEPS)
+    if "lam_scales" in described:
+        scales = [{"lam_scales": factor} for factor in described["lam_scales"]]
+        options["lam_scales"] = tuple(_number(scale, "lam_scales", 0, _MAX_NUMBER) for scale in scales)
+    return options
 
 
 def _thresholds(described: list[Mapping[str, Any]]) -> tuple[tuple[int, float, float], ...]:

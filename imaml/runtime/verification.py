@@ -6,11 +6,12 @@ from typing import Any, cast
 
 import numpy as np
 
-from imaml.runtime import examples as example_images
-from imaml.runtime.adaptation import Adapted, Support, adapt, to_input
+from imaml.runtime import examples as stored_examples
+from imaml.runtime.adaptation import Adapted, adapt
 from imaml.runtime.graphs import Array, GraphError
+from imaml.runtime.inputs import Vectors
 from imaml.runtime.model import MetaModel
-from imaml.runtime.preprocessing import SIZE
+from imaml.runtime.support import Examples, Support
 
 _PARTS = {"train", "validation", "test"}
 
@@ -29,9 +30,10 @@ def verify(
             _try(model, ways)
         except Exception as error:  # a graph from anywhere fails in any way
             reason = f"{error}".partition("\n")[0]
-            raise GraphError(f"The model fails to learn {ways} classes: {reason}") from error
+            task = "numbers" if model.regression else f"{ways} classes"
+            raise GraphError(f"The model fails to learn {task}: {reason}") from error
     if examples is not None:
-        example_images.check(examples)
+        stored_examples.check(examples, model.input)
 
 
 def _check_origin(description: Mapping[str, Any]) -> None:
@@ -53,18 +55,33 @@ def _are_names(value: object) -> bool:
 
 
 def _try(model: MetaModel, ways: int) -> None:
-    """Take one inner step on noise and classify it, with other numbers of images and of classes each time."""
-    images = np.random.default_rng(ways).integers(0, 256, (2 * ways + 1, SIZE, SIZE), np.uint8)
-    support = Support.of(images[1:], [f"{index % ways}" for index in range(2 * ways)])
+    """Take one inner step on noise and ask it, with other numbers of examples and of classes each time."""
+    noise = _noise(model, 2 * ways + 1)
+    if model.regression:
+        support = Support.of_numbers(noise[1:], range(2 * ways))
+    else:
+        support = Support.of(noise[1:], [f"{index % ways}" for index in range(2 * ways)])
     recipe = replace(model.recipe, max_steps=min(model.recipe.max_steps, 1))
     adapted, _ = adapt(model, support, recipe)
-    for queries in (images, images[:1]):
-        _check_probabilities(model, adapted, to_input(queries), ways)
+    for queries in (noise, noise[:1]):
+        _check_answers(model, adapted, model.input.to_input(queries), ways)
 
 
-def _check_probabilities(model: MetaModel, adapted: Adapted, images: Array, ways: int) -> None:
-    probabilities = model.graphs.predict(adapted.phi, adapted.moments, images)
-    if probabilities.shape != (len(images), ways):
-        raise GraphError(f"for {len(images)} images it predicts {probabilities.shape} numbers.")
-    if not np.allclose(probabilities.sum(1), 1, atol=1e-3):
+def _noise(model: MetaModel, count: int) -> Examples:
+    """As many random examples, such as the model's input has them."""
+    generator = np.random.default_rng(count)
+    if isinstance(model.input, Vectors):
+        normal = generator.standard_normal((count, *model.input.shape))
+        return (normal * model.input.scale + model.input.mean).astype(np.float32)
+    return generator.integers(0, 256, (count, *model.input.shape), np.uint8)
+
+
+def _check_answers(model: MetaModel, adapted: Adapted, inputs: Array, ways: int) -> None:
+    answers = model.graphs.predict(adapted.phi, adapted.moments, inputs)
+    if answers.shape != (len(inputs), ways):
+        raise GraphError(f"for {len(inputs)} examples it predicts {answers.shape} numbers.")
+    if model.regression:
+        if not np.isfinite(answers).all():
+            raise GraphError("the numbers that it predicts are not finite.")
+    elif not np.allclose(answers.sum(1), 1, atol=1e-3):
         raise GraphError("the probabilities that it predicts do not add up to 1.")

@@ -23,3 +23,5 @@ class Status(IntEnum):
         "The curvature was negative along a search direction; raise λ or the damping.",
     )
     NON_FINITE = 3, "The residual became infinite or NaN; lower the learning rate or raise λ."
+    LINE_SEARCH = 4, "No step along the last direction lowered the objective; raise λ or the tolerance."
+    DIVERGED = 5, "The residual grew; lower the rate of the series, raise λ or the damping."

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from imaml.runtime.inputs import Drawings
 from imaml.runtime.preprocessing import normalise
 from imaml.tasks.dataset import Dataset, grouped
 
@@ -29,8 +30,9 @@ class _Stroke(NamedTuple):
 def generate(classes: int = 400, examples: int = 20, seed: int = 0) -> Dataset:
     """A data set of `classes` characters, `examples` of each; class i depends on (`seed`, i) alone."""
     drawings = [normalise(list(_draw(seed, index, examples))) for index in range(classes)]
+    images = np.concatenate(drawings)[:, None]
     names = [f"glyph{index:04d}" for index in range(classes)]
-    return grouped("glyphs", np.concatenate(drawings), names, [examples] * classes)
+    return grouped("glyphs", images, names, [examples] * classes, Drawings())
 
 
 def render(classes: int, examples: int, seed: int = 0) -> NDArray[np.uint8]:

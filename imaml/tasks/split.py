@@ -1,26 +1,21 @@
-"""Which characters are for training, which for choosing among models, and which for the final judgement."""
-
-from dataclasses import dataclass
+"""Which classes are for training, which for choosing among models, and which for the final judgement."""
 
 import numpy as np
 
-from imaml.tasks.dataset import DataError, Dataset
+from imaml.tasks.dataset import DataError, Dataset, Split
 
-
-@dataclass(frozen=True)
-class Split:
-    """Class names, sorted, in three parts that share none."""
-
-    train: tuple[str, ...]
-    validation: tuple[str, ...]
-    test: tuple[str, ...]
+__all__ = ["Split", "split"]
 
 
 def split(dataset: Dataset, seed: int, fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)) -> Split:
-    """Parts the classes at random, by `seed`, into shares that are near `fractions` and never empty.
+    """The data set's own parts; else its classes at random by `seed`, in shares near `fractions`, none empty.
 
-    Raises DataError where there are fewer than three classes.
+    Data without classes has nothing to part. Raises DataError where there are one or two classes.
     """
+    if dataset.parts:
+        return dataset.parts
+    if not dataset.class_names and not len(dataset.examples):
+        return Split((), (), ())
     count = len(dataset.class_names)
     if count < 3:
         raise DataError(

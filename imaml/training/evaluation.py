@@ -1,4 +1,8 @@
-"""Accuracy on episodes: mean and 95 % confidence interval, after adaptation and before it."""
+"""Accuracy on episodes: mean and 95 % confidence interval, after adaptation and before it.
+
+For regression the accuracy of an episode is the share of its queries' variance that is explained (R²), at
+least 0.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,14 +13,14 @@ import torch
 from torch import Tensor
 from torch.func import vmap  # pyright: ignore[reportUnknownVariableType]
 
-from imaml.metagrads.adaptation import ProximalAdaptation
-from imaml.nets.predictor import Predictor
+from imaml.nets.losses import SquaredError
 from imaml.runtime.recipe import Recipe
-from imaml.tasks.episodes import Episodes, EpisodeSampler
+from imaml.tasks.episodes import Episodes
+from imaml.tasks.mixture import Sampler
 from imaml.training.fewshot import FewShot
-from imaml.training.learner import inner_solver
+from imaml.training.methods import adaptation_for
 
-IMAGES_AT_ONCE = 400  # bounds memory; more images in one call are not faster on a CPU
+EXAMPLES_AT_ONCE = 400  # bounds memory; more of them in one call are not faster on a CPU
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,10 @@ class Scores:
 
 
 def evaluate(
-    predictor: Predictor,
+    problem: FewShot,
     recipe: Recipe,
     theta: Tensor,
-    sampler: EpisodeSampler,
+    sampler: Sampler,
     episodes: int,
     transductive: bool = False,
     progress: Callable[[int], None] | None = None,
@@ -58,27 +62,35 @@ def evaluate(
     Inductive by default: the answer to a query does not depend on the others. `transductive` normalises by
     the query batch instead, as the papers' code does. `progress` hears how many episodes are done.
     """
-    problem = FewShot(predictor)
-    adaptation = ProximalAdaptation(problem, inner_solver(recipe), recipe.lam)
-    logits = problem.transductive_outputs if transductive else problem.query_outputs
+    adaptation = adaptation_for(problem, recipe)
+    outputs = problem.transductive_outputs if transductive else problem.query_outputs
+    regression = isinstance(problem.predictor.loss, SquaredError)
+    score = _explained if regression else _accuracy
     scores = Scores([], [], [])
-    chunk = max(1, IMAGES_AT_ONCE // (sampler.ways * (sampler.shots + sampler.queries)))
+    chunk = max(1, EXAMPLES_AT_ONCE // (sampler.ways * (sampler.shots + sampler.queries)))
     for first in range(0, episodes, chunk):
         tasks = sampler.batch(0, min(chunk, episodes - first), first)
         with torch.no_grad():
             centres = adaptation.centres(theta, tasks)
         solution = adaptation.solve(centres, tasks)
         with torch.no_grad():
-            unadapted: Tensor = vmap(logits)(centres, tasks)
-            probabilities: Tensor = vmap(logits)(solution.value, tasks).softmax(-1)
-        confidence, answers = probabilities.max(-1)
-        scores.accuracies.extend(_accuracy(answers, tasks))
-        scores.accuracies_unadapted.extend(_accuracy(unadapted.argmax(-1), tasks))
-        scores.confidences.extend(confidence.flatten().tolist())
+            unadapted: Tensor = vmap(outputs)(centres, tasks)
+            adapted: Tensor = vmap(outputs)(solution.value, tasks)
+        scores.accuracies.extend(score(adapted, tasks))
+        scores.accuracies_unadapted.extend(score(unadapted, tasks))
+        if not regression:
+            scores.confidences.extend(adapted.softmax(-1).amax(-1).flatten().tolist())
         if progress:
             progress(len(scores.accuracies))
     return scores
 
 
-def _accuracy(answers: Tensor, tasks: Episodes) -> list[float]:
-    return (answers == tasks.query_labels).double().mean(1).tolist()
+def _accuracy(outputs: Tensor, tasks: Episodes) -> list[float]:
+    return (outputs.argmax(-1) == tasks.query_labels).double().mean(1).tolist()
+
+
+def _explained(outputs: Tensor, tasks: Episodes) -> list[float]:
+    targets = tasks.query_targets
+    left = (outputs - targets).square().sum((1, 2))
+    variance = (targets - targets.mean(1, keepdim=True)).square().sum((1, 2))
+    return (1 - left / variance).clamp_min(0).double().tolist()

@@ -21,7 +21,7 @@ def provenance(dataset: Dataset, device: torch.device) -> dict[str, Any]:
         **_code(),
         "dataset_fingerprint": dataset.fingerprint,
         "dataset_classes": len(dataset.class_names),
-        "dataset_images": len(dataset.images),
+        "dataset_images": len(dataset.examples),
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in PACKAGES},
         "hardware": hardware(device),

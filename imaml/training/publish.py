@@ -1,22 +1,20 @@
 """From the best θ of a run to a bundle: calibrated on validation classes, exported, with examples to try."""
 
-import io
-import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from imaml.export.bundle import export
-from imaml.runtime import preprocessing
 from imaml.store import Bundle, Evaluation
-from imaml.tasks import glyphs
 from imaml.tasks.dataset import DataError, Dataset
-from imaml.tasks.episodes import EpisodeSampler
+from imaml.tasks.mixture import Sampler
 from imaml.tasks.split import Split
 from imaml.training.evaluation import Scores, evaluate
+from imaml.training.examples import examples
+from imaml.training.fewshot import FewShot
+from imaml.training.sampling import evaluation_sampler
 from imaml.training.trainer import VALIDATION_SEED, Trainer
 
 MAX_WAYS = 100
@@ -24,7 +22,6 @@ CALIBRATION_GRID = ((2, 1), (2, 5), (5, 1), (5, 5), (10, 1), (10, 5), (20, 1), (
 CALIBRATION_QUERIES = 600  # enough for the quantile below; more ways need fewer episodes
 CALIBRATION_EPISODES = 10  # at the least
 KNOWN_LOST = 0.02  # share of answers to known classes that the threshold calls unknown
-EXAMPLE_CLASSES, EXAMPLES_EACH = 20, 10
 
 
 def bundle(
@@ -39,15 +36,10 @@ def bundle(
     description = {
         "name": trainer.config.name,
         "dataset": dataset.name,
-        "input": {
-            "kind": "image",
-            "channels": trainer.architecture.channels,
-            "height": preprocessing.SIZE,
-            "width": preprocessing.SIZE,
-            "preprocessing": preprocessing.VERSION,
-        },
+        "task": dataset.task,
+        "input": dataset.input.describe(),
         "ways": {"min": head.min_ways, "max": head.max_ways or MAX_WAYS},
-        "recipe": asdict(trainer.config.recipe),
+        "recipe": asdict(trainer.best_recipe),
         "architecture": asdict(trainer.architecture),
         "thresholds": [
             {
@@ -56,44 +48,37 @@ def bundle(
                 "threshold": float(np.quantile(scores.confidences, KNOWN_LOST)),
             }
             for evaluation, scores in calibration
+            if scores.confidences
         ],
         "split": asdict(split),
         "training": trainer.config.model_dump(mode="json", exclude={"data"}),
         "provenance": provenance,
     }
     exported = export(trainer.predictor, trainer.best_theta, description)
-    return replace(exported, examples=_examples()), [evaluation for evaluation, _ in calibration]
+    return replace(exported, examples=examples(dataset, split)), [evaluation for evaluation, _ in calibration]
 
 
 def _calibrate(trainer: Trainer, dataset: Dataset, split: Split) -> Iterator[tuple[Evaluation, Scores]]:
     """Scores of the best θ on validation classes, for the ways and shots that these suffice for."""
-    config = trainer.config
+    config, head = trainer.config, trainer.predictor.head
+    theta, problem = trainer.best_theta.to(trainer.device), FewShot(trainer.predictor)
     own = (config.ways, config.shots)
-    head = trainer.predictor.head
-    grid = sorted({own, *CALIBRATION_GRID})
-    theta = trainer.best_theta.to(trainer.device)
-    for ways, shots in grid:
+    for ways, shots in sorted({own, *CALIBRATION_GRID}):
         if not head.min_ways <= ways <= (head.max_ways or ways):
             continue
         try:
-            sampler = EpisodeSampler(
-                dataset,
-                split.validation,
-                ways,
-                shots,
-                config.queries,
-                seed=VALIDATION_SEED,
-                device=trainer.device,
+            sampler = evaluation_sampler(
+                dataset, split.validation, ways, shots, config.queries, VALIDATION_SEED, trainer.device
             )
         except DataError:
-            continue  # too few validation classes or drawers for this setting
+            continue  # too few validation classes or examples for this setting
         episodes = max(CALIBRATION_EPISODES, CALIBRATION_QUERIES // (ways * config.queries))
-        scores = evaluate(trainer.predictor, config.recipe, theta, sampler, episodes)
+        scores = evaluate(problem, trainer.best_recipe, theta, sampler, episodes)
         yield record(scores, sampler, dataset.name, "validation"), scores
 
 
 def record(
-    scores: Scores, sampler: EpisodeSampler, dataset: str, split: str, transductive: bool = False
+    scores: Scores, sampler: Sampler, dataset: str, split: str, transductive: bool = False
 ) -> Evaluation:
     """Scores as the store keeps them."""
     return Evaluation(
@@ -110,19 +95,3 @@ def record(
         accuracy_unadapted=scores.accuracy_unadapted,
         accuracies=scores.accuracies,
     )
-
-
-def _examples() -> bytes:
-    """Drawings for trying a model out, of characters that no data set has: a zip of CLASS/NN.png."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        drawings = glyphs.render(EXAMPLE_CLASSES, EXAMPLES_EACH, seed=2**31)
-        for character, hands in enumerate(drawings):
-            for hand, drawing in enumerate(hands):
-                png = io.BytesIO()
-                Image.fromarray(drawing).save(png, "PNG", optimize=True)
-                entry = zipfile.ZipInfo(
-                    f"glyph {character + 1:02d}/{hand + 1:02d}.png", (1980, 1, 1, 0, 0, 0)
-                )
-                archive.writestr(entry, png.getvalue())
-    return buffer.getvalue()

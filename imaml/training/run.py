@@ -9,20 +9,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import torch
-
-from imaml.metagrads.implicit import MetaGradient
-from imaml.solvers.status import Status
 from imaml.store import Experiment, Metric, Model, Store, bundles
 from imaml.tasks.dataset import Dataset
 from imaml.tasks.split import Split
 from imaml.tasks.split import split as make_split
+from imaml.tasks.table import standardised
 from imaml.training.config import TrainingConfig
+from imaml.training.distributed import World
 from imaml.training.errors import TrainingError
 from imaml.training.evaluation import Scores
 from imaml.training.provenance import provenance
 from imaml.training.publish import bundle
-from imaml.training.trainer import Trainer
+from imaml.training.trainer import MetaStep, Trainer
 
 WRITE_SECONDS = 2.0
 CHECKPOINT_SECONDS = 60.0
@@ -45,13 +43,19 @@ class Progress:
         return (self.total - self.step) * self.seconds_per_step
 
 
-def start(store: Store, config: TrainingConfig, dataset: Dataset) -> "Run":
+def start(store: Store, config: TrainingConfig, dataset: Dataset, world: World | None = None) -> "Run":
     """Enter a new run into the database, once it is known that it can start.
 
-    Raises TrainingError, or DataError where the data are too few.
+    Raises TrainingError, DataError where the data are too few, and NotFound where the model to start from is
+    not there.
     """
     parts = make_split(dataset, config.seed)
-    trainer = Trainer(config, dataset, parts)
+    dataset = _standardised(dataset, parts)
+    trainer = Trainer(config, dataset, parts, world)
+    if config.start_from:
+        with store.reading() as transaction:
+            model = transaction.models.resolve(config.start_from)
+            trainer.start_from(bundles.read(transaction.models.bundle(model)))
     experiment = Experiment(
         name=config.name,
         algorithm=config.algorithm,
@@ -66,7 +70,13 @@ def start(store: Store, config: TrainingConfig, dataset: Dataset) -> "Run":
     return Run(store, experiment, trainer, dataset, parts)
 
 
-def resume(store: Store, experiment: Experiment, config: TrainingConfig, dataset: Dataset) -> "Run":
+def resume(
+    store: Store,
+    experiment: Experiment,
+    config: TrainingConfig,
+    dataset: Dataset,
+    world: World | None = None,
+) -> "Run":
     """Take up an unfinished run at its last checkpoint; metrics beyond it are forgotten.
 
     Raises TrainingError where the run goes on in another process, where the data are not those it was
@@ -85,7 +95,8 @@ def resume(store: Store, experiment: Experiment, config: TrainingConfig, dataset
             "give the same --data, or start a new run."
         )
     parts = Split(**{name: tuple(classes) for name, classes in experiment.split.items()})
-    trainer = Trainer(config, dataset, parts)
+    dataset = _standardised(dataset, parts)
+    trainer = Trainer(config, dataset, parts, world)
     with store.transaction() as transaction:
         if checkpoint := transaction.experiments.load_checkpoint(experiment.id):
             trainer.restore(checkpoint)
@@ -93,6 +104,25 @@ def resume(store: Store, experiment: Experiment, config: TrainingConfig, dataset
         entry = transaction.experiments.resume(experiment.id)
         entry.provenance = {**before, **provenance(dataset, trainer.device)}
     return Run(store, entry, trainer, dataset, parts)
+
+
+def follow(config: TrainingConfig, dataset: Dataset, world: World, stop: Callable[[], bool]) -> None:
+    """Take a share of the tasks of each meta-step of a run that another process leads."""
+    parts = make_split(dataset, config.seed)
+    trainer = Trainer(config, _standardised(dataset, parts), parts, world)
+    if checkpoint := world.from_leader(None):
+        trainer.restore(checkpoint)
+    while trainer.step < config.meta_steps and not world.any(stop()):
+        trainer.advance()
+
+
+def _standardised(dataset: Dataset, parts: Split) -> Dataset:
+    """Vectors by the means and scales of the training classes; anything else as it is."""
+    return (
+        standardised(dataset, parts.train)
+        if dataset.input.kind == "vector" and dataset.class_names
+        else dataset
+    )
 
 
 def _is_alive(source: dict[str, Any]) -> bool:
@@ -165,7 +195,8 @@ class Run:
         except BaseException as error:
             done.set()
             heart.join()
-            self._write(checkpoint=False)
+            # A step that fails leaves θ as it was, so what is kept is the last good one.
+            self._write(checkpoint=bool(self.trainer.theta.isfinite().all()))
             with self._store.transaction() as transaction:
                 if isinstance(error, Exception):
                     transaction.experiments.finish(self.experiment_id, "failed", str(error))
@@ -187,21 +218,22 @@ class Run:
         written = saved = started
         earlier = self._seconds
         accuracy: float | None = None
+        trainer.world.from_leader(trainer.checkpoint())
         while trainer.step < total:
-            if stop():
+            if trainer.world.any(stop()):
                 return False
-            gradient = trainer.advance()
-            self._metrics += _step_metrics(trainer.step, gradient)
+            taken = trainer.advance()
+            self._metrics += _step_metrics(trainer.step, taken)
             validated = trainer.step % self._config.validate_every == 0 or trainer.step == total
             if validated:
                 scores = trainer.validate()
                 accuracy = scores.accuracy
                 self._metrics += _validation_metrics(trainer.step, scores)
-                self._metrics += _inner_metrics(trainer.step, gradient)
+                self._metrics += _inner_metrics(trainer.step, taken)
             now = time.perf_counter()
             self._seconds = earlier + now - started
             rate = (now - started) / (trainer.step - first)
-            report(Progress(trainer.step, total, rate, float(gradient.outer_losses.mean()), accuracy))
+            report(Progress(trainer.step, total, rate, taken.outer_loss, accuracy))
             checkpoint = validated or now - saved > CHECKPOINT_SECONDS
             if checkpoint or now - written > WRITE_SECONDS:
                 self._write(checkpoint)
@@ -222,27 +254,19 @@ class Run:
         self._metrics = []
 
 
-def _step_metrics(step: int, gradient: MetaGradient) -> list[Metric]:
+def _step_metrics(step: int, taken: MetaStep) -> list[Metric]:
     """What a meta-step tells: the outer loss, and how the solves went."""
-    inner, linear = gradient.inner, gradient.linear
-    negative = linear.status == Status.NEGATIVE_CURVATURE
-    values = {
-        "outer_loss": gradient.outer_losses.mean(),
-        "meta_gradient_norm": torch.linalg.vector_norm(gradient.value),
-        "inner_residual": inner.residual.mean(),
-        "linear_residual": linear.residual.mean(),
-        "negative_curvature": negative.double().mean(),
-    }
-    return [Metric(name, step, float(value)) for name, value in values.items()]
+    values = asdict(taken)
+    return [Metric(name, step, value) for name, value in values.items() if isinstance(value, float)]
 
 
-def _inner_metrics(step: int, gradient: MetaGradient) -> list[Metric]:
+def _inner_metrics(step: int, taken: MetaStep) -> list[Metric]:
     """The inner loop of this meta-step, by inner step, mean over its tasks."""
-    curves = {"inner_loss": gradient.inner.losses, "inner_step_residual": gradient.inner.residuals}
+    curves = {"inner_loss": taken.inner_losses, "inner_step_residual": taken.inner_residuals}
     return [
         Metric(name, step, value, inner_step)
         for name, curve in curves.items()
-        for inner_step, value in enumerate(curve.mean(1).tolist())
+        for inner_step, value in enumerate(curve)
     ]
 
 

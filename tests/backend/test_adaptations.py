@@ -15,8 +15,10 @@ from PIL import Image
 from backend.settings import Settings
 from imaml.client import ApiError, Client
 from imaml.runtime import preprocessing
-from imaml.runtime.adaptation import Support, adapt
+from imaml.runtime.adaptation import adapt
+from imaml.runtime.inputs import Drawings
 from imaml.runtime.model import MetaModel
+from imaml.runtime.support import Support
 from imaml.store import Bundle, Store, new_id
 from tests.services import Examples, Serve, form
 
@@ -42,7 +44,10 @@ def test_answer_has_the_contract_s_fields(http: httpx.Client, examples: Examples
     answer = response.json()
     assert answer.keys() == CONTRACT
     assert answer["solution"].keys() == SOLUTION
-    assert answer["recipe"].keys() == {"solver", "max_steps", "inner_lr", "lam", "tolerance", "validated"}
+    assert answer["recipe"].keys() == {
+        "solver", "max_steps", "inner_lr", "lam", "tolerance", "momentum", "cg_steps", "memory", "lam_scales",
+        "validated",
+    }  # fmt: skip
     assert answer["solution"]["trace"][0].keys() == {"step", "loss", "residual"}
     assert (answer["name"], answer["model"], answer["model_version"]) == ("glyphs", "small", 1)
     assert answer["classes"] == sorted(examples)
@@ -56,7 +61,7 @@ def test_service_adapts_as_the_runtime_does(
     client: Client, shared_store: Store, meta_model: MetaModel, examples: Examples
 ) -> None:
     adaptation = client.adapt("small", examples)
-    images = preprocessing.preprocess_many([file for files in examples.values() for file in files])
+    images = Drawings().read([file for files in examples.values() for file in files])
     labels = [label for label, files in examples.items() for _ in files]
     adapted, solution = adapt(meta_model, Support.of(images, labels), meta_model.recipe)
     with shared_store.reading() as transaction:

@@ -189,7 +189,7 @@ def test_bad_parameters_are_422(http: httpx.Client) -> None:
     _check(http.get("/v1/experiments", params={"sort": "colour"}), 422, "invalid-request", "sort")
     _check(http.get("/v1/models/small/episode", params={"ways": 1}), 422, "invalid-request", "ways")
     _check(http.get("/v1/models/small/episode", params={"ways": 7}), 422, "too-few-examples", "7 classes")
-    _check(http.get("/v1/models/small/episode", params={"queries": 5}), 422, "too-few-examples", "6 images")
+    _check(http.get("/v1/models/small/episode", params={"queries": 5}), 422, "too-few-examples", "6 examples")
 
 
 def test_wrong_method_is_405(http: httpx.Client) -> None:

@@ -199,3 +199,18 @@ def test_address_of_no_experiment_is_a_sentence(
     app = open_page(api.url, DETAIL, query)
     assert not app.exception
     assert sentence in "\n".join(part.value for part in [*app.error, *app.info])
+
+
+def test_metrics_and_tasks_of_other_kinds_are_shown(api: Client, api_store: Store, open_page: Open) -> None:
+    experiment = _add(api_store, "numbers")
+    numbers = Evaluation(
+        experiment_id=experiment, dataset="sinusoid", split="test", ways=1, shots=10, queries=10, episodes=2,
+        seed=1, transductive=False, accuracy=0.5, ci95=0.1, accuracy_unadapted=0.0, accuracies=[0.4, 0.6],
+    )  # fmt: skip
+    with api_store.transaction() as transaction:
+        transaction.metrics.write(experiment, [Metric("lam_layer0", step, 0.5) for step in (1, 2)])
+        transaction.evaluations.add(numbers)
+    app = open_page(api.url, DETAIL, {"id": experiment})
+    assert not app.exception
+    assert "**Lam layer0**" in text(app)
+    assert app.table[0].value["Task"].tolist() == ["10 numbers, R²"]

@@ -60,7 +60,7 @@ def test_sample_larger_than_what_is_stored_is_refused_in_a_sentence(api: Client,
     app.number_input(key="shots").set_value(9)
     app.button(key="sample").click().run()
     assert not app.exception
-    assert "5 classes of 11 images were asked for" in text(app)
+    assert "5 classes of 11 examples were asked for" in text(app)
 
 
 def test_own_images_are_taught_and_tried(

@@ -49,7 +49,7 @@ def test_a_graph_that_differs_from_torch_is_refused(
 ) -> None:
     """The graphs were traced with one ε of the normalisation; torch now computes with another."""
     predictor, theta, _ = from_bundle(model_bundle)
-    monkeypatch.setattr("imaml.nets.conv4.EPSILON", 0.5)
+    monkeypatch.setattr("imaml.nets.normalisation.EPSILON", 0.5)
     with pytest.raises(ParityError, match=r"differ from torch by .*nothing was stored"):
         export(predictor, theta, {})
 
@@ -73,19 +73,21 @@ def test_the_plain_head_is_exported_with_its_one_number_of_ways() -> None:
     assert bundle.parameters["head"].shape == (3 * (network.features + 1),)
 
 
+@pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("size", [28, 14, 7, 5, 4])
 @pytest.mark.parametrize(("stride", "padding", "dilation"), [(2, 1, 1), (1, 1, 1), (2, 0, 1), (1, 2, 2)])
-def test_a_convolutions_backward_is_autograds(size: int, stride: int, padding: int, dilation: int) -> None:
+def test_a_convolutions_backward_is_autograds(
+    size: int, stride: int, padding: int, dilation: int, transposed: bool
+) -> None:
     generator = torch.Generator().manual_seed(0)
+    shape = (2, 4, 3, 3) if transposed else (4, 2, 3, 3)
+    weight = torch.randn(shape, dtype=torch.float64, generator=generator, requires_grad=True)
     inputs = torch.randn(3, 2, size, size, dtype=torch.float64, generator=generator, requires_grad=True)
-    weight = torch.randn(4, 2, 3, 3, dtype=torch.float64, generator=generator, requires_grad=True)
-    arguments = ([stride] * 2, [padding] * 2, [dilation] * 2)
-    output = torch.nn.functional.conv2d(inputs, weight, None, *arguments)
+    arguments = ([stride] * 2, [padding] * 2, [dilation] * 2, transposed, [0, 0], 1)
+    output = torch.convolution(inputs, weight, None, *arguments)
     gradient = torch.randn(output.shape, dtype=torch.float64, generator=generator)
     expected = torch.autograd.grad(output, (inputs, weight), gradient)
-    ours = convolution_backward(
-        gradient, inputs, weight, None, *arguments, False, [0, 0], 1, [True, True, False]
-    )
+    ours = convolution_backward(gradient, inputs, weight, None, *arguments, [True, True, False])
     for actual, autograds in zip(ours[:2], expected, strict=True):
         assert actual is not None
         assert torch.allclose(actual, autograds, atol=1e-12)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from imaml.nets.heads import PrototypeHead
+from imaml.nets.heads import Head, PrototypeHead
 from imaml.nets.layout import Layout
 from imaml.nets.predictor import Predictor
 from imaml.tasks.episodes import Episodes
@@ -45,16 +45,17 @@ class SmoothNetwork:
         return torch.tanh(scale * (x - mean) / (variance + 1e-2).sqrt())
 
 
-def smooth_problem(tasks: int, seed: int = 0) -> tuple[FewShot, Tensor, Episodes]:
-    """A problem, a θ and a batch of tasks, in float64."""
+def smooth_problem(tasks: int, seed: int = 0, head: Head | None = None) -> tuple[FewShot, Tensor, Episodes]:
+    """A problem, a θ and a batch of tasks, in float64; with a prototype head unless another is given."""
     generator = torch.Generator().manual_seed(seed)
 
     def random(*shape: int) -> Tensor:
         return torch.randn(*shape, dtype=torch.float64, generator=generator)
 
     network = SmoothNetwork()
-    predictor = Predictor(network, PrototypeHead(network.features))
-    theta = torch.cat([random(network.features * INPUTS), random(network.features).exp(), random(1)])
+    predictor = Predictor(network, head or PrototypeHead(network.features))
+    parameters = [random(network.features * INPUTS), random(network.features).exp()]
+    theta = torch.cat([*parameters, random(predictor.head.size)])
     means = random(tasks, WAYS, 1, INPUTS)
 
     def draw(examples: int) -> tuple[Tensor, Tensor, Tensor]:

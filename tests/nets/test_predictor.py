@@ -1,12 +1,12 @@
-"""The predictor's invariances: relabelling, order, weights, batch-mates; and its prototype head."""
+"""The predictor: its heads' centres, how classes weigh in its loss, how θ is laid out."""
 
 import pytest
 import torch
 from torch import Tensor
 
 from imaml.nets.conv4 import Conv4
-from imaml.nets.heads import PlainHead, PrototypeHead
-from imaml.nets.losses import CrossEntropy
+from imaml.nets.heads import MaskedHead, PlainHead, PrototypeHead
+from imaml.nets.losses import CrossEntropy, SquaredError
 from imaml.nets.predictor import Predictor
 
 WAYS, SHOTS = 4, 2
@@ -55,45 +55,6 @@ def test_at_the_centre_the_softmax_is_that_of_the_nearest_prototype(
     assert torch.allclose(answer(predictor, theta, images, targets, queries).softmax(1), expected, atol=1e-12)
 
 
-def test_relabelling_the_classes_relabels_the_answer(
-    predictor: Predictor, theta: Tensor, support: tuple[Tensor, Tensor], queries: Tensor
-) -> None:
-    images, targets = support
-    order = torch.tensor([2, 0, 3, 1])
-    renamed = answer(predictor, theta, images, targets[:, order], queries)
-    assert torch.allclose(renamed, answer(predictor, theta, images, targets, queries)[:, order], atol=1e-12)
-
-
-def test_the_order_of_examples_does_not_matter(
-    predictor: Predictor, theta: Tensor, support: tuple[Tensor, Tensor], queries: Tensor
-) -> None:
-    images, targets = support
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(3))
-    shuffled = answer(predictor, theta, images[order], targets[order], queries)
-    assert torch.allclose(shuffled, answer(predictor, theta, images, targets, queries), atol=1e-12)
-
-
-def test_an_answer_does_not_depend_on_the_other_queries(
-    predictor: Predictor, theta: Tensor, support: tuple[Tensor, Tensor], queries: Tensor
-) -> None:
-    together = answer(predictor, theta, *support, queries)
-    alone = torch.cat([answer(predictor, theta, *support, query[None]) for query in queries])
-    assert torch.allclose(together, alone, atol=1e-12)
-
-
-def test_an_example_of_weight_zero_is_as_if_it_were_not_there(
-    predictor: Predictor, theta: Tensor, support: tuple[Tensor, Tensor], queries: Tensor
-) -> None:
-    images, targets = support
-    padded = torch.cat([images, torch.ones(1, 1, 28, 28, dtype=torch.float64)])
-    padding = torch.cat([targets, torch.zeros(1, WAYS, dtype=torch.float64)])
-    assert torch.allclose(
-        answer(predictor, theta, padded, padding, queries),
-        answer(predictor, theta, images, targets, queries),
-        atol=1e-12,
-    )
-
-
 def test_every_class_weighs_the_same_whatever_its_number_of_examples(
     predictor: Predictor, theta: Tensor, support: tuple[Tensor, Tensor]
 ) -> None:
@@ -131,23 +92,6 @@ def test_the_loss_is_the_mean_cross_entropy() -> None:
     )
 
 
-def test_normalisation_is_batch_normalisation_over_the_support_set(
-    predictor: Predictor, theta: Tensor, support: tuple[Tensor, Tensor]
-) -> None:
-    images, targets = support
-    p = predictor.network.layout.unpack(theta[: predictor.network.layout.size])
-    x = images
-    for block in range(4):
-        x = torch.nn.functional.conv2d(x, p[f"block{block}.weight"], stride=2, padding=1)
-        x = torch.nn.functional.batch_norm(
-            x, None, None, p[f"block{block}.scale"], p[f"block{block}.shift"], training=True
-        ).relu()
-    features, _ = predictor.network.support_features(
-        theta[: predictor.network.layout.size], images, targets.sum(1)
-    )
-    assert torch.allclose(features, x.flatten(1), atol=1e-10)
-
-
 def test_the_plain_head_is_meta_learned_and_the_same_for_every_support_set(
     support: tuple[Tensor, Tensor],
 ) -> None:
@@ -156,6 +100,28 @@ def test_the_plain_head_is_meta_learned_and_the_same_for_every_support_set(
     theta = predictor.initialise(torch.Generator().manual_seed(0)).double()
     assert torch.equal(predictor.centre(theta, *support), theta)
     assert predictor.head.max_ways == WAYS
+
+
+def test_the_masked_head_uses_its_first_slots() -> None:
+    head = MaskedHead(features=3, slots=6)
+    parameters = head.initialise(torch.Generator().manual_seed(0))
+    features = torch.ones(WAYS, 3)
+    rows = head.centre(parameters, features, torch.eye(WAYS))
+    assert torch.equal(rows, parameters.reshape(6, 4)[:WAYS])
+    assert (head.min_ways, head.max_ways, head.size) == (2, 6, 24)
+
+
+def test_examples_of_a_regression_count_alike() -> None:
+    """Conv4's moments are then batch normalisation's."""
+    network = Conv4(filters=4)
+    predictor = Predictor(network, PlainHead(network.features, ways=1), SquaredError())
+    theta = predictor.initialise(torch.Generator().manual_seed(0)).double()
+    images = torch.rand(6, 1, 28, 28, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    numbers = torch.tensor([[100.0], [-3.0], [0.0], [0.5], [7.0], [2.0]], dtype=torch.float64)
+    _, moments = predictor.support_outputs(theta, images, numbers)
+    weights = torch.full((6,), 1 / 6, dtype=torch.float64)
+    _, expected = network.support_features(theta[: network.layout.size], images, weights)
+    assert torch.allclose(moments, expected)
 
 
 def test_theta_is_laid_out_as_the_layout_says(predictor: Predictor, theta: Tensor) -> None:

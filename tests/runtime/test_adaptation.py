@@ -1,22 +1,17 @@
-"""The adaptation loop: torch's φ without torch, independent of order, honest about how far it went."""
+"""The adaptation loop: independent of order, honest about how far it went; for labels and for numbers."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from imaml.metagrads.adaptation import ProximalAdaptation
-from imaml.runtime.adaptation import Diverged, Support, SupportError, adapt, to_input
+from imaml.runtime.adaptation import Diverged, adapt
 from imaml.runtime.model import MetaModel
 from imaml.runtime.recipe import Recipe, RecipeError
+from imaml.runtime.support import Support, SupportError
 from imaml.store import Bundle
-from imaml.tasks.episodes import Episodes
-from imaml.training.fewshot import FewShot
-from imaml.training.learner import from_bundle, inner_solver
+from tests.runtime.test_solvers import check_same, torchs
 
 LABELS = ["d", "b", "e", "a", "c"]
 
@@ -27,41 +22,8 @@ def support_of(drawings: NDArray[np.uint8], ways: int, shots: list[int]) -> Supp
     return Support.of(images, [LABELS[k] for k in range(ways) for _ in range(shots[k])])
 
 
-@given(
-    ways=st.integers(2, 5),
-    shots=st.lists(st.integers(1, 4), min_size=5, max_size=5),
-    steps=st.integers(0, 8),
-    inner_lr=st.floats(0.01, 0.3),
-    lam=st.floats(0.05, 2.0),
-)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_phi_equals_torchs(
-    model: MetaModel,
-    model_bundle: Bundle,
-    drawings: NDArray[np.uint8],
-    ways: int,
-    shots: list[int],
-    steps: int,
-    inner_lr: float,
-    lam: float,
-) -> None:
-    support = support_of(drawings, ways, shots)
-    recipe = Recipe("gradient_descent", steps, inner_lr, lam)
-    adapted, solution = adapt(model, support, recipe)
-
-    predictor, theta, _ = from_bundle(model_bundle)
-    images = torch.from_numpy(to_input(support.images))[None]
-    targets = torch.from_numpy(support.targets)[None]
-    task = Episodes(images, targets, images, targets, targets.argmax(-1))
-    adaptation = ProximalAdaptation(FewShot(predictor), inner_solver(recipe), lam)
-    torchs = adaptation.solve(adaptation.centres(theta, task).detach(), task)
-    np.testing.assert_allclose(adapted.phi, torchs.value[0].numpy(), atol=1e-4)
-    assert solution.residual == pytest.approx(float(torchs.residual[0]), abs=1e-4, rel=1e-3)
-    assert solution.support_loss == pytest.approx(float(torchs.losses[-1][0]), abs=1e-4)
-
-
 def test_the_order_of_examples_changes_nothing_at_all(model: MetaModel, drawings: NDArray[np.uint8]) -> None:
-    images = drawings[:, :3].reshape(15, 28, 28)
+    images = drawings[:, :3].reshape(15, 1, 28, 28)
     labels = [label for label in LABELS for _ in range(3)]
     first, _ = adapt(model, Support.of(images, labels), model.recipe)
     order = np.random.default_rng(0).permutation(15)
@@ -75,7 +37,7 @@ def test_canonical_order_remembers_where_each_example_was(drawings: NDArray[np.u
     images, labels = drawings[:, 0], LABELS
     support = Support.of(images, labels)
     assert [labels[i] for i in support.order] == [support.classes[k] for k in support.labels]
-    assert np.array_equal(images[list(support.order)], support.images)
+    assert np.array_equal(images[list(support.order)], support.examples)
 
 
 def test_every_class_weighs_the_same(drawings: NDArray[np.uint8]) -> None:
@@ -86,7 +48,7 @@ def test_every_class_weighs_the_same(drawings: NDArray[np.uint8]) -> None:
 def test_the_solution_tells_the_truth(model: MetaModel, drawings: NDArray[np.uint8]) -> None:
     support = support_of(drawings, 4, [2, 2, 2, 2])
     adapted, solution = adapt(model, support, replace(model.recipe, max_steps=6))
-    images, targets = to_input(support.images), support.targets
+    images, targets = model.input.to_input(support.examples), support.targets
     centre = model.graphs.centre(model.theta, images, targets)
     loss, gradient, logits, moments = model.graphs.value_and_gradient(adapted.phi, images, targets)
     residual = np.linalg.norm(gradient + model.recipe.lam * (adapted.phi - centre))
@@ -133,7 +95,7 @@ def test_a_deadline_returns_what_was_reached(model: MetaModel, drawings: NDArray
 def test_too_few_or_too_many_classes_are_refused_with_the_bounds(
     model: MetaModel, drawings: NDArray[np.uint8], ways: int
 ) -> None:
-    images = drawings.reshape(-1, 28, 28)[:ways]
+    images = drawings.reshape(-1, 1, 28, 28)[:ways]
     with pytest.raises(SupportError, match=rf"have {ways} different labels?; this model learns 2 to 6"):
         adapt(model, Support.of(images, [f"class {k}" for k in range(ways)]), model.recipe)
 
@@ -152,9 +114,13 @@ def test_divergence_is_an_error_that_says_what_to_change(
         ({"max_steps": -1}, "max_steps is -1"),
         ({"inner_lr": 0.0}, "inner_lr is 0.0"),
         ({"inner_lr": float("nan")}, "inner_lr is nan"),
-        ({"lam": 0.0}, "lam is 0.0"),
+        ({"lam": -1.0}, "lam is -1.0"),
         ({"lam": float("inf")}, "lam is inf"),
         ({"tolerance": -1.0}, "tolerance is -1.0"),
+        ({"momentum": 1.0}, "momentum is 1.0"),
+        ({"cg_steps": 0}, "cg_steps is 0"),
+        ({"memory": 0}, "memory is 0"),
+        ({"lam_scales": (1.0, 0.0)}, "lam_scales has 0.0"),
     ],
 )
 def test_a_recipe_that_cannot_work_is_refused(
@@ -169,3 +135,61 @@ def test_the_unknown_threshold_is_the_one_measured_nearest(model: MetaModel) -> 
     assert calibrated.unknown_threshold(4, 1) == 0.5
     assert calibrated.unknown_threshold(6, 4.0) == 0.6
     assert calibrated.unknown_threshold(50, 1) == 0.3
+
+
+def test_lam_0_is_plain_descent(model: MetaModel, drawings: NDArray[np.uint8]) -> None:
+    support = support_of(drawings, 3, [1, 1, 1])
+    adapted, solution = adapt(model, support, Recipe("gradient_descent", 2, 0.1, 0.0))
+    phi = model.graphs.centre(model.theta, model.input.to_input(support.examples), support.targets)
+    for _ in range(2):
+        gradient = model.graphs.value_and_gradient(
+            phi, model.input.to_input(support.examples), support.targets
+        )[1]
+        phi = phi - np.float32(0.1) * gradient
+    np.testing.assert_allclose(adapted.phi, phi, atol=1e-6)
+    assert solution.steps == 2
+
+
+def test_vectors_are_standardised_and_learned_as_torch_learns_them(
+    vector_model: MetaModel, vector_bundle: Bundle, vectors: NDArray[np.float32]
+) -> None:
+    labels = [f"class {k}" for k in range(3) for _ in range(2)]
+    support = Support.of(vectors[:, :2].reshape(6, 4), labels)
+    adapted, solution = adapt(vector_model, support, vector_model.recipe)
+    check_same(adapted.phi, solution, torchs(vector_bundle, vector_model, support, vector_model.recipe))
+    # The last feature is constant in the model's data, so it says nothing.
+    moved = Support.of(vectors[:, :2].reshape(6, 4) + np.array([0, 0, 0, 9], np.float32), labels)
+    assert np.array_equal(adapt(vector_model, moved, vector_model.recipe)[0].phi, adapted.phi)
+
+
+def test_numbers_are_learned_as_torch_learns_them(
+    regression_model: MetaModel, regression_bundle: Bundle
+) -> None:
+    inputs = np.linspace(-3, 3, 10, dtype=np.float32)[:, None]
+    numbers = np.sin(inputs[:, 0]).tolist()
+    support = Support.of_numbers(inputs, numbers)
+    adapted, solution = adapt(regression_model, support, regression_model.recipe)
+    recipe = regression_model.recipe
+    check_same(adapted.phi, solution, torchs(regression_bundle, regression_model, support, recipe))
+    assert solution.support_accuracy is None
+    assert (adapted.classes, adapted.unknown_threshold) == ((), None)
+    shuffled = Support.of_numbers(inputs[::-1], numbers[::-1])
+    assert np.array_equal(adapt(regression_model, shuffled, recipe)[0].phi, adapted.phi)
+
+
+def test_photographs_are_learned_in_their_colours(photo_model: MetaModel, photo_bundle: Bundle) -> None:
+    photos = np.random.default_rng(0).integers(0, 256, (6, 3, 16, 16), np.uint8)
+    support = Support.of(photos, list("aabbcc"))
+    adapted, solution = adapt(photo_model, support, photo_model.recipe)
+    check_same(adapted.phi, solution, torchs(photo_bundle, photo_model, support, photo_model.recipe))
+    swapped = Support.of(photos[:, ::-1], list("aabbcc"))
+    assert not np.allclose(adapt(photo_model, swapped, photo_model.recipe)[0].phi, adapted.phi, atol=1e-3)
+
+
+def test_labels_and_numbers_are_not_taken_for_each_other(
+    vector_model: MetaModel, regression_model: MetaModel, vectors: NDArray[np.float32]
+) -> None:
+    with pytest.raises(SupportError, match="give each example a label"):
+        adapt(vector_model, Support.of_numbers(vectors[0], range(6)), vector_model.recipe)
+    with pytest.raises(SupportError, match="give each example a number"):
+        adapt(regression_model, Support.of(vectors[0, :, :1], list("aabbcc")), regression_model.recipe)

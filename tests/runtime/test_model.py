@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from imaml.runtime.graphs import GraphError
+from imaml.runtime.inputs import Photos, Vectors
 from imaml.runtime.model import MetaModel
 from imaml.store import Bundle
 
@@ -30,7 +31,7 @@ def test_a_description_that_lacks_something_is_refused_by_its_name(model_bundle:
     [("preprocessing", 0), ("kind", "vector"), ("channels", 3), ("height", 32), ("width", 1)],
 )
 def test_another_input_is_refused(model_bundle: Bundle, name: str, value: object) -> None:
-    with pytest.raises(GraphError, match=f"wants {name} {value!r}"):
+    with pytest.raises(GraphError, match=f"{name}': {value!r}.*not known here.*export it again"):
         load(model_bundle, input={**model_bundle.description["input"], name: value})
 
 
@@ -50,8 +51,13 @@ def test_ways_are_whole_numbers_in_order(model_bundle: Bundle, change: Mapping[s
     ("change", "message"),
     [
         ({"max_steps": 2.5}, "'max_steps'"), ({"max_steps": 10**9}, "'max_steps'"), ({"lam": "1"}, "'lam'"),
-        ({"lam": 10**400}, "'lam'"), ({"lam": 0}, "lam is 0"), ({"tolerance": None}, "'tolerance'"),
-        ({"solver": ["gradient_descent"]}, "solver is"), ({"momentum": 0.9}, "'momentum'"),
+        ({"lam": 10**400}, "'lam'"), ({"lam": -1}, "'lam'"), ({"tolerance": None}, "'tolerance'"),
+        ({"solver": ["gradient_descent"]}, "solver is"), ({"friction": 0.9}, "'friction'"),
+        ({"momentum": 1}, "momentum is 1"), ({"momentum": "0.9"}, "'momentum'"),
+        ({"cg_steps": 0}, "'cg_steps'"), ({"memory": 1.5}, "'memory'"),
+        ({"lam_scales": 1}, "garbles"), ({"lam_scales": ["1"]}, "'lam_scales'"),
+        ({"lam_scales": [0]}, "lam_scales has 0"), ({"lam_scales": [1, 2]}, "2 lam_scales for the 13 parts"),
+        ({"solver": "newton_cg"}, "no graph 'curvature_product'"),
     ],
     ids=str,
 )  # fmt: skip
@@ -93,3 +99,39 @@ def test_the_layout_names_each_parameter_once(model_bundle: Bundle) -> None:
             load(model_bundle, layout=wrong)
     whole = load(model_bundle).theta
     assert np.array_equal(whole, np.concatenate([model_bundle.parameters[name].ravel() for name in layout]))
+
+
+def test_a_recipe_of_before_there_were_more_solvers_has_their_defaults(model_bundle: Bundle) -> None:
+    recipe = load(model_bundle).recipe
+    assert (recipe.momentum, recipe.cg_steps, recipe.memory, recipe.lam_scales) == (0.9, 10, 10, ())
+
+
+def test_settings_of_all_solvers_are_read(newton_bundle: Bundle) -> None:
+    scales = [1.0] * 12 + [0.5]
+    settings = {"momentum": 0.5, "cg_steps": 3, "memory": 4, "lam_scales": scales}
+    recipe = load(newton_bundle, recipe={**newton_bundle.description["recipe"], **settings}).recipe
+    assert (recipe.solver, recipe.momentum, recipe.cg_steps, recipe.memory) == ("newton_cg", 0.5, 3, 4)
+    assert recipe.lam_scales == tuple(scales)
+
+
+def test_each_kind_of_input_is_read(photo_bundle: Bundle, vector_bundle: Bundle) -> None:
+    assert load(photo_bundle).input == Photos(3, 16, 16)
+    assert load(vector_bundle).input == Vectors((1.0, -2.0, 0.0, 5.0), (2.0, 0.5, 1.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"task": "ranking"}, "task is 'ranking'"),
+        ({"ways": {"min": 1, "max": 2}}, "'max'"),
+        ({"ways": {"min": 2, "max": 2}}, "'min'"),
+        ({"task": "classification"}, "'min'"),
+    ],
+    ids=str,
+)
+def test_a_regressor_has_one_output(
+    regression_bundle: Bundle, parts: dict[str, object], message: str
+) -> None:
+    assert load(regression_bundle).regression
+    with pytest.raises(GraphError, match=message):
+        load(regression_bundle, **parts)

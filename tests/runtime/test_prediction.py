@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from imaml.runtime.adaptation import Adapted, Support, adapt
+from imaml.runtime.adaptation import Adapted, adapt
 from imaml.runtime.model import MetaModel
-from imaml.runtime.prediction import predict
+from imaml.runtime.prediction import NumberPrediction, predict
+from imaml.runtime.support import Support
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +20,12 @@ def adapted(model: MetaModel, drawings: NDArray[np.uint8]) -> Adapted:
 def test_alone_in_a_crowd_and_in_any_order_the_answer_is_the_same(
     model: MetaModel, adapted: Adapted, drawings: NDArray[np.uint8]
 ) -> None:
-    queries = np.concatenate([drawings[:, 1:].reshape(-1, 28, 28)] * 2)  # more than go into one call
-    together = predict(model.graphs, adapted, queries)
+    queries = np.concatenate([drawings[:, 1:].reshape(-1, 1, 28, 28)] * 2)  # more than go into one call
+    together = predict(model, adapted, queries)
     order = np.random.default_rng(0).permutation(len(queries))
-    shuffled = predict(model.graphs, adapted, queries[order])
+    shuffled = predict(model, adapted, queries[order])
     for position, index in enumerate(order):
-        alone = predict(model.graphs, adapted, queries[index : index + 1])[0]
+        alone = predict(model, adapted, queries[index : index + 1])[0]
         for other in (together[index], shuffled[position]):
             assert other.probabilities == pytest.approx(alone.probabilities, abs=1e-5)
 
@@ -32,7 +33,7 @@ def test_alone_in_a_crowd_and_in_any_order_the_answer_is_the_same(
 def test_probabilities_sum_to_one_and_the_label_is_the_most_probable(
     model: MetaModel, adapted: Adapted, drawings: NDArray[np.uint8]
 ) -> None:
-    for prediction in predict(model.graphs, adapted, drawings[:, 1]):
+    for prediction in predict(model, adapted, drawings[:, 1]):
         assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
         assert prediction.probabilities[prediction.label] == prediction.confidence
         assert prediction.confidence == max(prediction.probabilities.values())
@@ -42,6 +43,27 @@ def test_less_confident_than_the_threshold_is_unknown(
     model: MetaModel, adapted: Adapted, drawings: NDArray[np.uint8]
 ) -> None:
     queries = drawings[:, 1]
-    confidences = sorted(p.confidence for p in predict(model.graphs, adapted, queries))
+    confidences = sorted(p.confidence for p in predict(model, adapted, queries))
     between = replace(adapted, unknown_threshold=(confidences[1] + confidences[2]) / 2)
-    assert sorted(p.unknown for p in predict(model.graphs, between, queries)) == [False] * 3 + [True] * 2
+    assert sorted(p.unknown for p in predict(model, between, queries)) == [False] * 3 + [True] * 2
+
+
+def test_a_regressor_answers_numbers_each_on_its_own(regression_model: MetaModel) -> None:
+    inputs = np.linspace(-3, 3, 10, dtype=np.float32)[:, None]
+    support = Support.of_numbers(inputs, np.sin(inputs[:, 0]).tolist())
+    adapted, solution = adapt(regression_model, support, replace(regression_model.recipe, max_steps=200))
+    answers = predict(regression_model, adapted, inputs)
+    assert all(isinstance(answer, NumberPrediction) for answer in answers)
+    values = np.array([answer.value for answer in answers])
+    # The loss is half the mean squared error of exactly these answers.
+    error = ((values - np.sin(inputs[:, 0])) ** 2).mean() / 2
+    assert error == pytest.approx(solution.support_loss, rel=1e-3)
+    alone = [predict(regression_model, adapted, row[None])[0].value for row in inputs]
+    assert values == pytest.approx(alone, abs=1e-5)
+
+
+def test_vectors_are_answered_with_their_class(vector_model: MetaModel, vectors: np.ndarray) -> None:
+    support = Support.of(vectors[:, :3].reshape(9, 4), [label for label in "abc" for _ in range(3)])
+    adapted, _ = adapt(vector_model, support, vector_model.recipe)
+    answers = predict(vector_model, adapted, vectors[:, 3:].reshape(9, 4))
+    assert [answer.label for answer in answers] == [label for label in "abc" for _ in range(3)]

@@ -30,6 +30,21 @@ def test_a_sound_model_passes_with_and_without_examples(model_bundle: Bundle) ->
     check(replace(model_bundle, examples=None))
 
 
+@pytest.mark.parametrize("name", ["newton_bundle", "photo_bundle", "vector_bundle", "regression_bundle"])
+def test_sound_models_of_every_kind_pass(request: pytest.FixtureRequest, name: str) -> None:
+    check(request.getfixturevalue(name))
+
+
+def test_a_regressor_that_predicts_no_number_is_refused(regression_bundle: Bundle) -> None:
+    infinite = _predicting(
+        regression_bundle, helper.make_node("Mul", ["inner", "factor"], ["probabilities"]), factor=[np.inf]
+    )
+    with pytest.raises(
+        GraphError, match="fails to learn numbers: the numbers that it predicts are not finite"
+    ):
+        check(infinite)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -81,7 +96,7 @@ def test_a_graph_that_predicts_something_else_is_refused(model_bundle: Bundle) -
     flat = _predicting(
         model_bundle, helper.make_node("Reshape", ["inner", "shape"], ["probabilities"]), shape=[-1]
     )
-    with pytest.raises(GraphError, match=r"for 5 images it predicts \(10,\)"):
+    with pytest.raises(GraphError, match=r"for 5 examples it predicts \(10,\)"):
         check(flat)
     for_two_classes = _predicting(
         model_bundle, helper.make_node("Reshape", ["inner", "shape"], ["probabilities"]), shape=[-1, 2]
@@ -151,3 +166,30 @@ def test_examples_that_could_not_be_shown_are_refused(
 ) -> None:
     with pytest.raises(GraphError, match=f"examples.*{message}"):
         check(replace(model_bundle, examples=spoil(png)))
+
+
+VECTORS: dict[str, tuple[dict[str, bytes], str]] = {
+    "images": ({"a/1.png": b"[1, 2, 3, 4]"}, "CLASS/NN.json"),
+    "no JSON": ({"a/1.json": b"1, 2, 3, 4"}, "no sound zip of vectors"),
+    "no list": ({"a/1.json": b'{"a": 1}'}, "no list of numbers"),
+    "text": ({"a/1.json": b'[1, 2, 3, "4"]'}, "no list of numbers"),
+    "truth": ({"a/1.json": b"[1, 2, 3, true]"}, "no list of numbers"),
+    "too short": ({"a/1.json": b"[1, 2, 3]"}, "not of 4 finite numbers"),
+    "NaN": ({"a/1.json": b"[1, 2, 3, NaN]"}, "not of 4 finite numbers"),
+    "too large": ({"a/1.json": b"[1, 2, 3, 1e39]"}, "not of 4 finite numbers"),
+    "far too large": ({"a/1.json": b"[1, 2, 3, 1" + b"0" * 400 + b"]"}, "no sound zip of vectors"),
+    "deep": ({"a/1.json": b"[" * 100_000}, "no sound zip of vectors"),
+}
+
+
+@pytest.mark.parametrize(("files", "message"), VECTORS.values(), ids=VECTORS)
+def test_examples_that_are_no_vectors_of_the_model_are_refused(
+    vector_bundle: Bundle, files: dict[str, bytes], message: str
+) -> None:
+    with pytest.raises(GraphError, match=f"examples.*{message}"):
+        check(replace(vector_bundle, examples=archive(files)))
+
+
+def test_images_and_vectors_are_not_taken_for_each_other(model_bundle: Bundle, vector_bundle: Bundle) -> None:
+    with pytest.raises(GraphError, match=r"CLASS/NN\.png"):
+        check(replace(model_bundle, examples=vector_bundle.examples))

@@ -26,3 +26,11 @@ FILES: dict[str, bytes] = {
     for drawer in range(1, drawers + 1)
 }
 """Paths below the alphabets' folder, in sorted order, with what the files hold."""
+
+
+def photo(seed: int, width: int = 40, height: int = 30, image_format: str = "PNG") -> bytes:
+    """An image file in colour, with something else at every place."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, image_format)
+    return file.getvalue()

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from imaml.runtime.inputs import Drawings
 from imaml.tasks.dataset import Dataset, grouped
 from tests.tasks.archives import FILES
 
@@ -44,4 +45,5 @@ def numbered() -> Dataset:
     for image, (c, i) in zip(images, numbers, strict=True):
         image[0, 0], image[0, -1], image[-1, -1], image[-1, 0] = c, i, c, i
         image[0, 13:15] = 255
-    return grouped("numbered", images, [f"class {c}" for c in range(10)], list(counts))
+    names = [f"class {c}" for c in range(10)]
+    return grouped("numbered", images[:, None], names, list(counts), Drawings())

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from imaml.tasks.dataset import DataError, Dataset
+from imaml.runtime.inputs import Photos, Vectors
+from imaml.tasks.dataset import DataError, Dataset, grouped
 from imaml.tasks.episodes import Episodes, EpisodeSampler
 
 ALL = tuple(f"class {c}" for c in range(10))
@@ -108,7 +109,7 @@ def test_seed_step_and_task_make_different_tasks(numbered: Dataset) -> None:
 def test_classes_and_images_are_drawn_evenly(numbered: Dataset) -> None:
     indices = sampler(numbered, ways=5, shots=1, queries=1).indices(0, 4000)
     for position in (0, 1):
-        drawn = np.bincount(indices[:, :, position].ravel(), minlength=len(numbered.images))
+        drawn = np.bincount(indices[:, :, position].ravel(), minlength=len(numbered.examples))
         expected = np.repeat(4000 * 5 / 10 / numbered.counts, numbered.counts)
         assert np.abs(drawn - expected).max() < 5 * np.sqrt(expected.max())
         assert (np.abs(drawn - expected) < 5 * np.sqrt(expected)).all()
@@ -166,7 +167,7 @@ def test_too_many_ways_are_told_how_many_there_are(numbered: Dataset) -> None:
 
 
 def test_too_many_examples_are_told_how_many_there_are(numbered: Dataset) -> None:
-    with pytest.raises(DataError, match=r"5 ways with 11 images .* only 2 have that many, the largest 12"):
+    with pytest.raises(DataError, match=r"5 ways with 11 examples .* only 2 have that many, the largest 12"):
         sampler(numbered, shots=1, queries=10)
 
 
@@ -179,3 +180,77 @@ def test_what_makes_no_task_is_refused(numbered: Dataset, ways: int, shots: int,
 def test_a_class_of_other_data_is_named(numbered: Dataset) -> None:
     with pytest.raises(DataError, match="numbered has no class Latin/character01"):
         sampler(numbered, classes=[*ALL, "Latin/character01"])
+
+
+def photos(side: int = 20) -> Dataset:
+    """Four classes of six images in colour that are nowhere alike."""
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 3, side, side), np.uint8)
+    return grouped("photos", pixels, list("abcd"), [6] * 4, Photos(3, side, side))
+
+
+def vectors() -> Dataset:
+    """Four classes of six vectors, seen with a mean and scales of their own."""
+    numbers = np.random.default_rng(0).normal(5, 3, (24, 7)).astype(np.float32)
+    return grouped("vectors", numbers, list("abcd"), [6] * 4, Vectors((5.0,) * 7, (3.0,) * 6 + (0.0,)))
+
+
+@pytest.mark.parametrize("dataset", [photos(), vectors()])
+def test_examples_of_any_shape_are_given_as_a_network_takes_them(dataset: Dataset) -> None:
+    drawn = EpisodeSampler(dataset, "bcd", 3, 2, 4, seed=0)
+    batch, indices = drawn.batch(2, 5), drawn.indices(2, 5)
+    expected = torch.from_numpy(dataset.input.to_input(dataset.of("bcd")))
+    assert batch.support.shape == (5, 6, *dataset.input.shape)
+    assert torch.equal(batch.support, expected[indices[:, :, :2].reshape(5, 6)])
+    assert torch.equal(batch.query, expected[indices[:, :, 2:].reshape(5, 12)])
+
+
+@pytest.mark.parametrize("option", ["rotations", "augment"])
+def test_vectors_are_not_turned_or_mirrored(option: str) -> None:
+    with pytest.raises(DataError, match="vectors has vectors"):
+        EpisodeSampler(vectors(), "abcd", 3, 1, 1, 0, **{option: True})
+
+
+def test_augmentation_changes_the_images_and_not_which_they_are() -> None:
+    plain = EpisodeSampler(photos(), "abcd", 3, 2, 3, seed=0)
+    augmenting = EpisodeSampler(photos(), "abcd", 3, 2, 3, seed=0, augment=True)
+    assert np.array_equal(plain.indices(4, 9), augmenting.indices(4, 9))
+    before, after = plain.batch(4, 40), augmenting.batch(4, 40)
+    for original, changed in ((before.support, after.support), (before.query, after.query)):
+        middle = original[..., 2:-2, 2:-2]
+        shifts = [changed[..., 2 + d : 18 + d, 2 + r : 18 + r] for d in range(-2, 3) for r in range(-2, 3)]
+        found = [
+            (candidate == middle).flatten(2).all(2)
+            for shift in shifts
+            for candidate in (shift, shift.flip(-1))
+        ]
+        seen = torch.stack(found).double().sum(0)
+        assert torch.equal(seen, torch.ones_like(seen))
+        share = torch.stack(found).flatten(1).double().mean(1)
+        assert 0.35 < share[::2].sum() < 0.65
+
+
+def test_augmented_tasks_are_the_same_however_batches_are_cut() -> None:
+    drawn = EpisodeSampler(photos(), "abcd", 3, 2, 3, seed=0, augment=True)
+    parts = [drawn.batch(7, tasks, first) for first, tasks in ((0, 1), (1, 3))]
+    assert same(drawn.batch(7, 4), Episodes(*(torch.cat(tensors) for tensors in zip(*parts, strict=True))))
+
+
+def test_every_image_of_a_task_can_be_augmented_otherwise() -> None:
+    flat = np.repeat(np.random.default_rng(0).integers(0, 256, (4, 3, 40, 40), np.uint8), 6, axis=0)
+    alike = grouped("alike", flat, list("abcd"), [6] * 4, Photos(3, 40, 40))
+    batch = EpisodeSampler(alike, "abcd", 2, 3, 3, seed=0, augment=True).batch(0, 1)
+    assert len({image.numpy().tobytes() for image in torch.cat([batch.support, batch.query], 1)[0]}) > 8
+
+
+def test_classes_much_larger_than_others_are_drawn_evenly() -> None:
+    numbers = np.arange(1005, dtype=np.float32)[:, None]
+    lopsided = grouped("lopsided", numbers, ["few", "many"], [5, 1000], Vectors((0.0,), (1.0,)))
+    indices = EpisodeSampler(lopsided, ["few", "many"], 2, 2, 3, seed=0).indices(0, 2000)
+    of_few = (indices < 5).all(axis=2)
+    assert np.array_equal(of_few.sum(axis=1), np.ones(2000))
+    assert np.array_equal(np.sort(indices[of_few], axis=1), np.tile(np.arange(5), (2000, 1)))
+    drawn = np.bincount(indices[~of_few].ravel() - 5, minlength=1000)  # 10 expected of each
+    assert 0.8 < drawn.var() / drawn.mean() < 1.2
+    for place in range(5):
+        first_half = (indices[~of_few][:, place] < 505).mean()
+        assert abs(first_half - 0.5) < 0.06

@@ -23,11 +23,11 @@ def test_the_seed_decides(glyphs: Dataset) -> None:
 def test_a_class_does_not_depend_on_how_many_there_are(glyphs: Dataset) -> None:
     few = generate(3, 10, seed=4)
     assert few.class_names == glyphs.class_names[:3]
-    assert np.array_equal(few.images, glyphs.images[:30])
+    assert np.array_equal(few.examples, glyphs.examples[:30])
 
 
 def test_the_data_set_has_what_was_asked_for(glyphs: Dataset) -> None:
-    assert glyphs.images.shape == (300, 1, 28, 28)
+    assert glyphs.examples.shape == (300, 1, 28, 28)
     assert glyphs.counts.tolist() == [10] * 30
     assert len(set(glyphs.class_names)) == 30
 
@@ -35,7 +35,7 @@ def test_the_data_set_has_what_was_asked_for(glyphs: Dataset) -> None:
 def test_images_are_the_rendered_ones_preprocessed(glyphs: Dataset) -> None:
     rendered = render(30, 10, seed=4)
     assert rendered.shape == (30, 10, 64, 64)
-    assert np.array_equal(normalise(list(rendered.reshape(300, 64, 64))), glyphs.images[:, 0])
+    assert np.array_equal(normalise(list(rendered.reshape(300, 64, 64))), glyphs.examples[:, 0])
 
 
 def test_rendered_images_are_dark_smooth_ink_on_white() -> None:
@@ -57,7 +57,7 @@ def test_hands_differ_in_pen_and_line() -> None:
 
 
 def test_examples_are_most_like_their_own_class(glyphs: Dataset) -> None:
-    pixels = glyphs.images.reshape(30, 10, -1).astype(np.float64)
+    pixels = glyphs.examples.reshape(30, 10, -1).astype(np.float64)
     means = pixels[:, 1:].mean(axis=1)
     nearest = np.linalg.norm(pixels[:, :1] - means, axis=2).argmin(axis=1)
     assert (nearest == np.arange(30)).mean() > 0.6

@@ -2,15 +2,16 @@
 
 import pytest
 
-from imaml.tasks import load
+from imaml.tasks import NAMES, load
 from imaml.tasks.dataset import DataError
 
 
-def test_omniglot_needs_its_images() -> None:
-    with pytest.raises(DataError, match="--data PATH"):
-        load("omniglot")
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"glyphs", "sinusoid"}))
+def test_what_is_not_made_by_a_program_needs_its_files(name: str) -> None:
+    with pytest.raises(DataError, match=f"{name} needs .*--data PATH"):
+        load(name)
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(DataError, match="mnist; the known ones are glyphs, omniglot"):
+    with pytest.raises(DataError, match="mnist; the known ones are glyphs, omniglot, mini-imagenet, folder"):
         load("mnist")

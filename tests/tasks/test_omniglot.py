@@ -27,7 +27,7 @@ def test_images_are_grouped_by_character_and_preprocessed(folder: Path) -> None:
     assert dataset.class_names == CHARACTERS
     assert dataset.counts.tolist() == [3, 2, 4, 1]
     assert dataset.offsets.tolist() == [0, 3, 5, 9, 10]
-    assert np.array_equal(dataset.images[:, 0], [preprocess(data) for data in FILES.values()])
+    assert np.array_equal(dataset.examples[:, 0], [preprocess(data) for data in FILES.values()])
 
 
 @pytest.mark.parametrize("below", ["", "images_background"])
@@ -38,7 +38,7 @@ def test_folder_and_zip_at_any_depth_are_the_same_data(
     from_folder, from_zip = load("omniglot", folder / below), load("omniglot", archive(under(prefix)))
     assert from_folder.fingerprint == from_zip.fingerprint
     assert from_folder.class_names == from_zip.class_names
-    assert np.array_equal(from_folder.images, from_zip.images)
+    assert np.array_equal(from_folder.examples, from_zip.examples)
 
 
 def test_the_order_of_entries_does_not_matter(archive: Archive) -> None:

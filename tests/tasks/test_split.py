@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from imaml.runtime.inputs import Drawings
 from imaml.tasks.dataset import DataError, Dataset, grouped
 from imaml.tasks.split import split
 
@@ -10,7 +11,7 @@ from imaml.tasks.split import split
 def of_classes(count: int) -> Dataset:
     """A data set of as many classes with one blank image each."""
     names = [f"class {i:03}" for i in range(count)]
-    return grouped("blank", np.zeros((count, 28, 28), np.uint8), names, [1] * count)
+    return grouped("blank", np.zeros((count, 1, 28, 28), np.uint8), names, [1] * count, Drawings())
 
 
 @pytest.mark.parametrize("count", [3, 4, 5, 10, 101])

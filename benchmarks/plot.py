@@ -1,0 +1,72 @@
+"""Line charts as SVG, with logarithmic axes, readable on light and on dark pages."""
+
+import math
+from collections.abc import Mapping, Sequence
+from xml.sax.saxutils import escape
+
+WIDTH, HEIGHT = 760, 440
+LEFT, RIGHT, TOP, BOTTOM = 74, 190, 40, 52
+COLOURS = ("#3b82f6", "#f97316", "#22a06b", "#d946ef", "#e0524d", "#a07b1a", "#7c8794")
+STYLE = """
+text { font: 13px system-ui, sans-serif; fill: #333 }
+.title { font-size: 15px; font-weight: 600 }
+.grid { stroke: #8884; stroke-width: 1 }
+.line { fill: none; stroke-width: 2 }
+@media (prefers-color-scheme: dark) { text { fill: #ddd } }
+"""
+
+Points = Sequence[tuple[float, float]]
+
+
+def line_chart(title: str, x_label: str, y_label: str, series: Mapping[str, Points]) -> str:
+    """An SVG of lines through positive points, with ticks at the first line's x and at powers of ten."""
+    xs = [x for points in series.values() for x, _ in points]
+    ys = [y for points in series.values() for _, y in points]
+    decades = range(math.floor(math.log10(min(ys))), math.ceil(math.log10(max(ys))) + 1)
+    low, high = decades[0], max(decades[-1], decades[0] + 1)
+    first, last = math.log(min(xs)), math.log(max(xs))
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        across = (math.log(x) - first) / (last - first)
+        up = (math.log10(y) - low) / (high - low)
+        return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
+
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    parts = [_text(LEFT, 22, title, "title"), _text(middle, HEIGHT - 10, x_label, "", "middle")]
+    parts.append(f'<g transform="translate(16 {(HEIGHT - BOTTOM + TOP) / 2}) rotate(-90)">')
+    parts += [_text(0, 0, y_label, "", "middle"), "</g>"]
+    for decade in decades[:: math.ceil(len(decades) / 9)]:
+        _, y = place(min(xs), 10.0**decade)
+        parts.append(_line([(LEFT, y), (WIDTH - RIGHT, y)], "grid"))
+        parts.append(_text(LEFT - 8, y + 4, _power(decade), "", "end"))
+    for value, _ in next(iter(series.values())):
+        x, bottom = place(value, 10.0**low)
+        parts.append(_line([(x, bottom), (x, bottom + 5)], "grid"))
+        parts.append(_text(x, bottom + 20, f"{value:g}", "", "middle"))
+    for index, (name, points) in enumerate(series.items()):
+        colour = f'stroke="{COLOURS[index % len(COLOURS)]}"'
+        y = TOP + 12 + 22 * index
+        parts.append(_line([place(*point) for point in points], "line", colour))
+        parts.append(_line([(WIDTH - RIGHT + 14, y), (WIDTH - RIGHT + 38, y)], "line", colour))
+        parts.append(_text(WIDTH - RIGHT + 46, y + 4, name))
+    body = "\n".join(parts)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style>\n{body}\n</svg>\n"
+    )
+
+
+def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _line(points: Points, kind: str, extra: str = "") -> str:
+    corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return f'<polyline points="{corners}" class="{kind}" {extra}/>'
+
+
+def _power(decade: int) -> str:
+    """A power of ten as one reads it."""
+    if -3 <= decade <= 4:
+        return f"{10.0**decade:g}"
+    return "10" + str(decade).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

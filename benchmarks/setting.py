@@ -1,0 +1,19 @@
+"""What every benchmark is told."""
+
+import time
+from dataclasses import dataclass, field
+
+import torch
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where to measure, and how often each side takes its turn."""
+
+    device: torch.device
+    rounds: int
+    started: float = field(default_factory=time.monotonic)
+
+    def say(self, text: str) -> None:
+        """Print how far it is."""
+        print(f"{time.monotonic() - self.started:6.1f} s  {text}", flush=True)

@@ -1,0 +1,100 @@
+"""Every network, head and loss is exported, its curvature too, and equals torch at any size."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from imaml.export.bundle import export
+from imaml.export.graphs import functions
+from imaml.nets.conv4 import Conv4
+from imaml.nets.heads import MaskedHead, PlainHead, PrototypeHead
+from imaml.nets.losses import SquaredError
+from imaml.nets.mlp import MLP
+from imaml.nets.predictor import Predictor
+from imaml.nets.resnet12 import ResNet12
+from imaml.runtime.graphs import Graphs
+from imaml.store import Bundle
+
+CONV4 = Conv4(filters=2, size=7)
+POOLED = Conv4(channels=3, filters=2, size=19, pool=True)
+RESNET = ResNet12(channels=3, size=5, widths=(2, 3))
+PREDICTORS = {
+    "conv4, prototypes": Predictor(CONV4, PrototypeHead(CONV4.features)),
+    "pooled conv4, masked head": Predictor(POOLED, MaskedHead(POOLED.features, slots=7)),
+    "resnet, plain head": Predictor(RESNET, PlainHead(RESNET.features, ways=4)),
+    "mlp, prototypes": Predictor(MLP(5, (6,)), PrototypeHead(6)),
+    "mlp, regression": Predictor(MLP(1, (6,)), PlainHead(6, ways=1), SquaredError()),
+}
+CURVED = ("conv4, prototypes", "mlp, regression")
+"""Of which the curvature is exported too; it takes longer than all the rest."""
+
+
+class Exported(NamedTuple):
+    """A predictor with what became of it."""
+
+    predictor: Predictor
+    theta: Tensor
+    bundle: Bundle
+    graphs: Graphs
+
+
+_exported: dict[str, Exported] = {}
+
+
+def exported(name: str) -> Exported:
+    """Each is exported once."""
+    if name not in _exported:
+        predictor = PREDICTORS[name]
+        theta = predictor.initialise(torch.Generator().manual_seed(0))
+        recipe = {"solver": "newton_cg" if name in CURVED else "gradient_descent"}
+        bundle = export(predictor, theta, {"recipe": recipe})
+        _exported[name] = Exported(predictor, theta, bundle, Graphs.load(bundle.graphs, threads=1))
+    return _exported[name]
+
+
+@pytest.mark.parametrize("name", PREDICTORS)
+def test_an_export_is_at_parity_with_torch(name: str) -> None:
+    """Which `export` itself measures, at several sizes."""
+    _, _, bundle, graphs = exported(name)
+    assert bundle.description["parity"] < 5e-5
+    assert graphs.has_curvature == (name in CURVED)
+
+
+@pytest.mark.parametrize(("ways", "examples"), [(5, 11), (2, 3), (7, 7)])
+@pytest.mark.parametrize("name", CURVED)
+def test_the_curvature_product_is_torchs_hessian_at_sizes_it_was_not_traced_with(
+    name: str, ways: int, examples: int
+) -> None:
+    predictor, theta, _, graphs = exported(name)
+    inputs = functions(predictor, theta, ways, examples)["curvature_product"].inputs
+    phi, images, targets, p = inputs.values()
+
+    def loss(phi: Tensor) -> Tensor:
+        return predictor.loss.value(predictor.support_outputs(phi, images, targets)[0], targets)
+
+    _, expected = torch.autograd.functional.hvp(loss, phi.detach(), p)
+    product = graphs.curvature_product(**{key: value.detach().numpy() for key, value in inputs.items()})
+    np.testing.assert_allclose(product, expected.numpy(), atol=5e-5)
+    assert np.abs(product).max() > 1e-3
+
+
+def test_moments_stay_an_input_of_networks_that_have_none() -> None:
+    """So that a service calls every model alike."""
+    predictor, theta, _, graphs = exported("mlp, prototypes")
+    inputs = functions(predictor, theta, 3, 4)["predict"].inputs
+    assert inputs["moments"].shape == (0,)
+    probabilities = graphs.predict(**{key: value.detach().numpy() for key, value in inputs.items()})
+    np.testing.assert_allclose(probabilities.sum(1), np.ones(4), atol=1e-6)
+
+
+def test_a_regressor_predicts_numbers() -> None:
+    predictor, theta, _, graphs = exported("mlp, regression")
+    inputs = functions(predictor, theta, 1, 6)["predict"].inputs
+    phi, moments, vectors = inputs.values()
+    values = graphs.predict(**{key: value.detach().numpy() for key, value in inputs.items()})
+    expected = predictor.query_outputs(phi, vectors, moments)
+    np.testing.assert_allclose(values, expected.detach().numpy(), atol=1e-6)
+    assert values.shape == (6, 1)

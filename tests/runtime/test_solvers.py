@@ -1,0 +1,153 @@
+"""Every solver without torch goes step for step where the trainer's solver of its name goes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from imaml.runtime.adaptation import Solution, adapt
+from imaml.runtime.graphs import Array, Graphs
+from imaml.runtime.model import MetaModel
+from imaml.runtime.recipe import SOLVERS, Recipe, RecipeError
+from imaml.runtime.support import Support
+from imaml.solvers.solution import InnerSolution
+from imaml.store import Bundle
+from imaml.tasks.episodes import Episodes
+from imaml.training.fewshot import FewShot
+from imaml.training.learner import from_bundle
+from imaml.training.methods import adaptation_for
+
+TASKS = ((3, 1), (3, 4), (5, 2))
+"""(ways, shots)"""
+STEPS = {"gradient_descent": 8, "momentum": 8, "adam": 8, "newton_cg": 3, "l_bfgs": 6}
+"""As many as two computations agree for: from each Newton step to the next, rounding grows."""
+RATES = {"gradient_descent": 0.1, "momentum": 0.02, "adam": 0.002}
+
+
+def recipe_of(solver: str, lam: float, **settings: object) -> Recipe:
+    return Recipe(solver, STEPS[solver], RATES.get(solver, 0.1), lam, **{"cg_steps": 4, **settings})
+
+
+def support_of(drawings: NDArray[np.uint8], ways: int, shots: int) -> Support:
+    images = drawings[:ways, :shots].reshape(-1, 1, 28, 28)
+    return Support.of(images, [f"class {k}" for k in range(ways) for _ in range(shots)])
+
+
+def torchs(bundle: Bundle, model: MetaModel, support: Support, recipe: Recipe) -> InnerSolution:
+    """The trainer's solution of the same problem."""
+    predictor, theta, _ = from_bundle(bundle)
+    inputs = torch.from_numpy(model.input.to_input(support.examples))[None]
+    targets = torch.from_numpy(support.targets)[None]
+    task = Episodes(inputs, targets, inputs, targets, targets.argmax(-1))
+    adaptation = adaptation_for(FewShot(predictor), recipe)
+    return adaptation.solve(adaptation.centres(theta, task).detach(), task)
+
+
+def check_same(phi: NDArray[np.float32], solution: Solution, other: InnerSolution) -> None:
+    np.testing.assert_allclose(phi, other.value[0].numpy(), atol=1e-4)
+    assert solution.steps == other.steps[0]
+    assert solution.residual == pytest.approx(float(other.residual[0]), abs=1e-4, rel=1e-3)
+    _check_trace([point.loss for point in solution.trace], other.losses)
+    _check_trace([point.residual for point in solution.trace], other.residuals)
+
+
+def _check_trace(ours: Sequence[float], theirs: torch.Tensor) -> None:
+    np.testing.assert_allclose(ours, theirs[: len(ours), 0].numpy(), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(("ways", "shots"), TASKS)
+@pytest.mark.parametrize("lam", [0.5, 2.0])
+def test_phi_equals_torchs(
+    newton_model: MetaModel,
+    newton_bundle: Bundle,
+    drawings: NDArray[np.uint8],
+    solver: str,
+    ways: int,
+    shots: int,
+    lam: float,
+) -> None:
+    support, recipe = support_of(drawings, ways, shots), recipe_of(solver, lam)
+    adapted, solution = adapt(newton_model, support, recipe)
+    assert solution.trace[-1].loss < solution.trace[0].loss
+    check_same(adapted.phi, solution, torchs(newton_bundle, newton_model, support, recipe))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_lam_of_each_part_is_that_part_s(
+    newton_model: MetaModel, newton_bundle: Bundle, drawings: NDArray[np.uint8], solver: str
+) -> None:
+    scales = tuple(np.geomspace(0.1, 10, len(newton_model.sizes)).tolist())
+    support, recipe = support_of(drawings, 3, 2), recipe_of(solver, 0.5, lam_scales=scales)
+    adapted, solution = adapt(newton_model, support, recipe)
+    check_same(adapted.phi, solution, torchs(newton_bundle, newton_model, support, recipe))
+    plain, _ = adapt(newton_model, support, replace(recipe, lam_scales=()))
+    assert np.abs(adapted.phi - plain.phi).max() > 1e-3
+
+
+def test_the_head_has_what_the_other_parts_leave_of_phi() -> None:
+    recipe = Recipe("gradient_descent", 1, 0.1, 2.0, lam_scales=(1.0, 3.0, 0.5))
+    assert recipe.strengths((2, 1, 1), 7) == pytest.approx([2, 2, 6, 1, 1, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("solver", "change"),
+    [("momentum", {"momentum": 0.5}), ("newton_cg", {"cg_steps": 1}), ("l_bfgs", {"memory": 1})],
+)
+def test_a_setting_of_a_solver_reaches_it(
+    newton_model: MetaModel,
+    newton_bundle: Bundle,
+    drawings: NDArray[np.uint8],
+    solver: str,
+    change: dict[str, float],
+) -> None:
+    support, recipe = support_of(drawings, 3, 2), recipe_of(solver, 0.5)
+    changed = replace(recipe, **change)
+    adapted, solution = adapt(newton_model, support, changed)
+    check_same(adapted.phi, solution, torchs(newton_bundle, newton_model, support, changed))
+    assert not np.allclose(adapted.phi, adapt(newton_model, support, recipe)[0].phi, atol=1e-4)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_deadline_ends_any_solver_after_the_step_under_way(
+    newton_model: MetaModel, drawings: NDArray[np.uint8], solver: str
+) -> None:
+    recipe = replace(recipe_of(solver, 0.5), max_steps=10**6)
+    adapted, solution = adapt(newton_model, support_of(drawings, 3, 2), recipe, deadline_seconds=1e-6)
+    assert (solution.steps, solution.stop_reason, solution.converged) == (0, "deadline", False)
+    assert solution.distance == 0
+    assert np.isfinite(adapted.phi).all()
+
+
+def _blind(graphs: Graphs) -> Graphs:
+    """Graphs that see the first point and no other."""
+    calls = count()
+
+    class Blind(Graphs):
+        def value_and_gradient(
+            self, phi: Array, images: Array, targets: Array
+        ) -> tuple[float, Array, Array, Array]:
+            loss, gradient, logits, moments = super().value_and_gradient(phi, images, targets)
+            return loss, gradient * np.float32(np.nan if next(calls) else 1), logits, moments
+
+    return Blind(**vars(graphs))
+
+
+@pytest.mark.parametrize("solver", ["newton_cg", "l_bfgs"])
+def test_where_no_step_helps_the_solver_stays_and_says_so(
+    newton_model: MetaModel, drawings: NDArray[np.uint8], solver: str
+) -> None:
+    blind = replace(newton_model, graphs=_blind(newton_model.graphs))
+    _, solution = adapt(blind, support_of(drawings, 3, 1), recipe_of(solver, 0.5))
+    assert (solution.steps, solution.stop_reason, solution.converged) == (0, "line_search", False)
+    assert solution.distance == 0
+
+
+def test_newton_cg_needs_a_graph_and_says_so(model: MetaModel, drawings: NDArray[np.uint8]) -> None:
+    others = "gradient_descent, momentum, adam, l_bfgs"
+    with pytest.raises(RecipeError, match=f"newton_cg.*ask for one of {others}"):
+        adapt(model, support_of(drawings, 2, 1), replace(model.recipe, solver="newton_cg"))
