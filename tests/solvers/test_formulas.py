@@ -74,6 +74,14 @@ def test_l_bfgs_remembers_as_many_steps_as_it_is_told() -> None:
     assert not torch.equal(short[4], long[4])
 
 
+def test_the_first_step_of_l_bfgs_which_knows_no_curvature_is_at_most_one_long() -> None:
+    centre = torch.tensor([[30.0, -40.0], [0.3, -0.4]], dtype=torch.float64)
+    bowl = Smooth(lambda phi: (phi * phi).sum(-1) / 2)
+    steps = LBFGS(1).solve(bowl, centre, 0.0).value - centre
+    expected = torch.tensor([[-0.6, 0.8], [-0.3, 0.4]], dtype=torch.float64)
+    assert torch.allclose(steps, expected, atol=1e-12)
+
+
 def test_l_bfgs_takes_the_secant_of_its_last_step_for_the_curvature() -> None:
     """In one dimension B is (φ₁ − φ₀)/(∇F(φ₁) − ∇F(φ₀)): the secant method."""
     objective = Smooth(lambda phi: (phi.cosh() + 0.3 * phi).sum(-1))
