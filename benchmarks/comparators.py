@@ -17,24 +17,19 @@ from benchmarks.peers import environment, plain_loop
 from benchmarks.peers.environment import PeerError
 from benchmarks.peers.process import Worker, start
 from benchmarks.peers.work import Gradient, Work
-from benchmarks.problem import IN_WORDS, WAYS, episodes
+from benchmarks.problem import CG_STEPS, IN_WORDS, LAM, RATE, STEPS, TASKS, episodes, implicit, learner
 from benchmarks.report import Record, Report
 from benchmarks.setting import Setting
 from benchmarks.timing import in_turn, paired, timed, unmeasured
-from imaml.metagrads.adaptation import PlainDescent, ProximalAdaptation
+from imaml.metagrads.adaptation import PlainDescent
 from imaml.metagrads.compiled import CompilationError, CompiledProblem
-from imaml.metagrads.implicit import ImplicitGradient
 from imaml.metagrads.method import MetaMethod
 from imaml.metagrads.unrolled import UnrolledGradient
 from imaml.nets.predictor import Predictor
-from imaml.solvers.conjugate_gradient import ConjugateGradient
 from imaml.solvers.gradient_descent import GradientDescent
 from imaml.solvers.status import Status
 from imaml.tasks.episodes import Episodes
 from imaml.training.fewshot import FewShot
-from imaml.training.learner import Architecture
-
-TASKS, FILTERS, STEPS, RATE, LAM, CG_STEPS = 16, 64, 16, 0.05, 1.0, 5
 
 
 class Contender(Protocol):
@@ -84,14 +79,6 @@ def local(method: MetaMethod[Episodes], predictor: Predictor, theta: Tensor, tas
     return Local(gradient, theta.device)
 
 
-def implicit(
-    problem: FewShot, compiled: CompiledProblem[Episodes] | None = None
-) -> ImplicitGradient[Episodes]:
-    """Ours, for the work's hyperparameters."""
-    adaptation = ProximalAdaptation(problem, GradientDescent(STEPS, RATE), lam=LAM, compiled=compiled)
-    return ImplicitGradient(adaptation, ConjugateGradient(CG_STEPS))
-
-
 def agreeable(problem: FewShot, theta: Tensor, tasks: Episodes) -> Episodes:
     """TASKS of the tasks, without those whose system is indefinite: there ours stops and the others go on."""
     linear = implicit(problem).solve(theta, tasks).linear
@@ -102,9 +89,8 @@ def agreeable(problem: FewShot, theta: Tensor, tasks: Episodes) -> Episodes:
 
 def run(setting: Setting) -> Report:
     """One row for each of ours against each of the others."""
-    predictor = Architecture(filters=FILTERS, head="plain", ways=WAYS).predictor()
-    theta = predictor.initialise(torch.Generator().manual_seed(0)).to(setting.device)
-    problem = FewShot(predictor)
+    problem, theta = learner(setting.device)
+    predictor = problem.predictor
     tasks = agreeable(problem, theta, episodes(2 * TASKS, setting.device))
     given = work(predictor, theta, tasks)
     ours = partial(local, predictor=predictor, theta=theta, tasks=tasks)
@@ -168,8 +154,7 @@ def _rows(ours: Mapping[str, Contender], others: Mapping[str, Contender], settin
 
 def _notes(setting: Setting) -> list[str]:
     return [
-        f"{IN_WORDS}, {TASKS} tasks, Conv4-{FILTERS} with a linear head, {STEPS} inner steps of rate {RATE}, "
-        f"λ = {LAM:g}, {CG_STEPS} CG steps (MAML: λ = 0, through the path).",
+        f"{IN_WORDS}, inner rate {RATE}, λ = {LAM:g} (MAML: λ = 0, through the path).",
         f"{torch.get_num_threads()} CPU threads on each side, {setting.rounds} rounds, in each of which all "
         "sides have a turn; 10 % and 90 % are of the rounds' ratios.",
         "difference: ‖theirs − ours‖ / ‖ours‖ of the meta-gradient. Tasks with negative curvature are left "

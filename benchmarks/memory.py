@@ -8,7 +8,7 @@ from torch import Tensor
 
 from benchmarks.live import peak_bytes
 from benchmarks.plot import line_chart
-from benchmarks.problem import IN_WORDS, episodes
+from benchmarks.problem import EPISODES, episodes
 from benchmarks.report import Record, Report
 from benchmarks.setting import Setting
 from benchmarks.timing import in_turn, timed
@@ -52,7 +52,7 @@ def run(setting: Setting) -> Report:
     memory, time = (_lines(rows, column) for column in ("peak (MiB)", "time (ms)"))
     title = "Memory and time of one meta-gradient"
     notes = [
-        f"{IN_WORDS}, {TASKS} tasks at once, Conv4-{FILTERS} with a prototype head, gradient descent, iMAML "
+        f"{EPISODES}, {TASKS} tasks at once, Conv4-{FILTERS} with a prototype head, gradient descent, iMAML "
         "with 5 CG steps, all eager.",
         "Memory: what the allocator gave out at most, beyond θ and the tasks."
         if setting.device.type == "cuda"

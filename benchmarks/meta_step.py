@@ -7,8 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from benchmarks.comparators import CG_STEPS, FILTERS, STEPS, TASKS, implicit
-from benchmarks.problem import IN_WORDS, WAYS, episodes
+from benchmarks.problem import CG_STEPS, IN_WORDS, TASKS, episodes, implicit, learner
 from benchmarks.report import Record, Report
 from benchmarks.setting import Setting
 from benchmarks.timing import in_turn, paired, timed, unmeasured
@@ -17,7 +16,6 @@ from imaml.metagrads.vectorised import TaskObjective
 from imaml.nets.convolution import native_convolutions
 from imaml.tasks.episodes import Episodes
 from imaml.training.fewshot import FewShot
-from imaml.training.learner import Architecture
 
 Work = Callable[[], object]
 
@@ -32,9 +30,8 @@ class Variant(NamedTuple):
 
 def run(setting: Setting) -> Report:
     """Each variant against the one before it, and the last against the first."""
-    predictor = Architecture(filters=FILTERS, head="prototype", ways=WAYS).predictor()
-    theta = predictor.initialise(torch.Generator().manual_seed(0)).to(setting.device)
-    problem, tasks = FewShot(predictor), episodes(TASKS, setting.device)
+    problem, theta = learner(setting.device)
+    tasks = episodes(TASKS, setting.device)
     singles = [Episodes(*(part[task : task + 1] for part in tasks)) for task in range(TASKS)]
     rows: list[Record] = []
     variants = {
@@ -62,8 +59,7 @@ def run(setting: Setting) -> Report:
             for baseline, ours in (*pairwise(names), (names[0], names[-1]))
         ]
     notes = [
-        f"{IN_WORDS}, Conv4-{FILTERS} with a prototype head; {STEPS} inner steps and {CG_STEPS} CG steps; "
-        f"{torch.get_num_threads()} CPU threads, {setting.rounds} rounds.",
+        f"{IN_WORDS}; {torch.get_num_threads()} CPU threads, {setting.rounds} rounds.",
         "task by task: one after the other with PyTorch's convolutions. The others take the tasks at once: "
         "with grouped convolutions, with patches × matrix, and with that compiled (compiling not counted).",
     ]

@@ -52,9 +52,10 @@ def write(name: str, report: Report, device: torch.device, folder: Path = RESULT
 
 def show(report: Report) -> None:
     """Print the table."""
-    table = Table(*report.rows[0], title=report.title)
+    columns = _columns(report.rows)
+    table = Table(*columns, title=report.title)
     for row in report.rows:
-        table.add_row(*(_text(value) for value in row.values()))
+        table.add_row(*(_text(row.get(column)) for column in columns))
     console = Console()
     console.print(table)
     for note in report.notes:
@@ -84,13 +85,19 @@ def _versions() -> list[str]:
 
 def _section(entry: dict[str, Any]) -> str:
     rows: list[Record] = entry["rows"]
-    lines = [" | ".join(row) for row in (rows[0], ["---"] * len(rows[0]))]
-    lines += [" | ".join(_text(value) for value in row.values()) for row in rows]
+    columns = _columns(rows)
+    lines = [" | ".join(cells) for cells in (columns, ["---"] * len(columns))]
+    lines += [" | ".join(_text(row.get(column)) for column in columns) for row in rows]
     parts = [f"\n## {entry['title']}\n", *(f"| {line} |" for line in lines), ""]
     parts += [f"- {note}" for note in entry["notes"]]
     parts.append(f"- `{entry['command']}`, {entry['date']}; {entry['machine']}; {entry['versions']}.\n")
     parts += [f"![{entry['title']}]({file})\n" for file in entry["plots"]]
     return "\n".join(parts)
+
+
+def _columns(rows: Sequence[Record]) -> list[str]:
+    """The columns of all rows; a row has no value for those that it lacks."""
+    return list(dict.fromkeys(column for row in rows for column in row))
 
 
 def _text(value: str | float | None) -> str:

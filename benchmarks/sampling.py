@@ -2,25 +2,18 @@
 
 from statistics import median
 
-import torch
-
-from benchmarks.comparators import FILTERS, TASKS, implicit
-from benchmarks.problem import IN_WORDS, WAYS, sampler
+from benchmarks.problem import IN_WORDS, TASKS, implicit, learner, sampler
 from benchmarks.report import Report
 from benchmarks.setting import Setting
 from benchmarks.timing import deciles, in_turn, timed
 from imaml.metagrads.compiled import CompilationError, CompiledProblem
-from imaml.training.fewshot import FewShot
-from imaml.training.learner import Architecture
 
 CLASSES = 400
 
 
 def run(setting: Setting) -> Report:
     """Drawing a batch of tasks, against the meta-gradient in its fastest form here."""
-    predictor = Architecture(filters=FILTERS, head="prototype", ways=WAYS).predictor()
-    theta = predictor.initialise(torch.Generator().manual_seed(0)).to(setting.device)
-    problem = FewShot(predictor)
+    problem, theta = learner(setting.device)
     try:
         form, method = "compiled", implicit(problem, CompiledProblem(problem))
     except CompilationError:
@@ -45,7 +38,6 @@ def run(setting: Setting) -> Report:
         "90 %": high,
     }
     notes = [
-        f"{IN_WORDS}, of {CLASSES} characters in four orientations; "
-        f"Conv4-{FILTERS}, prototype head; {setting.rounds} rounds.",
+        f"{IN_WORDS}; of {CLASSES} characters in four orientations; {setting.rounds} rounds.",
     ]
     return Report("Share of a meta-step that drawing its tasks takes", [row], notes)

@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -68,5 +68,6 @@ def start(peer: str, work: Work, device: torch.device) -> Generator[Worker, None
             yield Worker(process, folder)
         finally:
             assert process.stdin
-            process.stdin.close()
+            with suppress(BrokenPipeError):  # it has ended already
+                process.stdin.close()
             process.wait()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from imaml.metagrads.adaptation import Adaptation, PlainDescent, ProximalAdaptation
-from imaml.metagrads.compiled import CompiledProblem
+from imaml.metagrads.compiled import CompilationError, CompiledProblem
 from imaml.metagrads.first_order import FirstOrderGradient
 from imaml.metagrads.gradient_dropout import GradientDropout
 from imaml.metagrads.implicit import ImplicitGradient
@@ -22,6 +22,7 @@ from imaml.solvers.conjugate_gradient import ConjugateGradient
 from imaml.solvers.neumann import Neumann
 from imaml.tasks.episodes import Episodes
 from imaml.training.config import TrainingConfig
+from imaml.training.errors import TrainingError
 from imaml.training.fewshot import FewShot
 from imaml.training.learner import inner_solver
 
@@ -49,13 +50,14 @@ class MethodFactory:
     """Makes the method of a run for each value of λ; what is compiled is compiled once."""
 
     def __init__(self, config: TrainingConfig, problem: FewShot) -> None:
-        """Raises CompilationError where compiling was asked for and cannot be done."""
+        """Raises TrainingError where compiling was asked for and cannot be done."""
         self._config = config
         self._problem = problem
-        self._options: dict[str, Any] = {
-            "autocast": config.precision == "bfloat16",
-            "compiled": CompiledProblem(problem) if config.compile else None,
-        }
+        try:
+            compiled = CompiledProblem(problem) if config.compile else None
+        except CompilationError as error:
+            raise TrainingError(f"{error}") from error
+        self._options: dict[str, Any] = {"autocast": config.precision == "bfloat16", "compiled": compiled}
 
     def initial_log_lam(self) -> Tensor:
         """The logarithms of the λ that are learned: none, one, or one for each part of θ."""

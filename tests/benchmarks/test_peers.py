@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from benchmarks import comparators
+from benchmarks import comparators, problem
 from benchmarks.peers import plain_loop
 from benchmarks.peers.network import query_logits, support_logits
 from imaml.nets.predictor import Predictor
@@ -41,10 +41,11 @@ def test_network_is_ours() -> None:
 
 def test_plain_loop_computes_our_meta_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
     # Strong enough adaptation that no curvature is negative: there ours stops and the loop goes on.
-    monkeypatch.setattr(comparators, "RATE", 0.2)
-    monkeypatch.setattr(comparators, "LAM", 0.1)
+    for module in (problem, comparators):
+        monkeypatch.setattr(module, "RATE", 0.2)
+        monkeypatch.setattr(module, "LAM", 0.1)
     predictor, theta, tasks = setting()
     theirs = plain_loop.meta_gradient(comparators.work(predictor, theta, tasks))
-    mine = comparators.local(comparators.implicit(FewShot(predictor)), predictor, theta, tasks).gradient()
+    mine = comparators.local(problem.implicit(FewShot(predictor)), predictor, theta, tasks).gradient()
     assert_close(theirs[0], mine[0])
     assert comparators.difference(mine, theirs) < 1e-8

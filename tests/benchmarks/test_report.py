@@ -37,7 +37,8 @@ def test_sides_take_turns_after_a_round_that_does_not_count() -> None:
 def test_reports_of_several_benchmarks_lie_side_by_side(tmp_path: Path) -> None:
     chart = line_chart("Time", "steps", "ms", {"one": [(1, 2), (2, 30)]})
     write("speed", Report("Speed", [{"benchmark": "old", "ratio": 1.0}]), CPU, tmp_path)
-    write("memory", Report("Memory", [unmeasured("this", OSError("no disk"))]), CPU, tmp_path)
+    rows = [unmeasured("this", OSError("no disk")), {"benchmark": "that", "difference": 0.5}]
+    write("memory", Report("Memory", rows), CPU, tmp_path)
     write(
         "speed", Report("Speed", [{"benchmark": "x", "ratio": 2.5}], ["noted"], {"t": chart}), CPU, tmp_path
     )
@@ -48,6 +49,7 @@ def test_reports_of_several_benchmarks_lie_side_by_side(tmp_path: Path) -> None:
     assert "| x | 2.5 |" in page
     assert "noted" in page
     assert "| this: not measured (no disk) |" in page
+    assert "| that |  |  |  |  |  | 0.5 |" in page
     assert "![Speed](t-cpu.svg)" in page
     assert (tmp_path / "t-cpu.svg").read_text() == chart
 

@@ -18,16 +18,17 @@ from imaml.nets.resnet12 import ResNet12
 from imaml.runtime.graphs import Graphs
 from imaml.store import Bundle
 
-CONV4 = Conv4(filters=2, size=7)
+CONV4 = Conv4(filters=8)
 POOLED = Conv4(channels=3, filters=2, size=19, pool=True)
 RESNET = ResNet12(channels=3, size=5, widths=(2, 3))
 PREDICTORS = {
     "conv4, prototypes": Predictor(CONV4, PrototypeHead(CONV4.features)),
     "pooled conv4, masked head": Predictor(POOLED, MaskedHead(POOLED.features, slots=7)),
     "resnet, plain head": Predictor(RESNET, PlainHead(RESNET.features, ways=4)),
-    "mlp, prototypes": Predictor(MLP(5, (6,)), PrototypeHead(6)),
-    "mlp, regression": Predictor(MLP(1, (6,)), PlainHead(6, ways=1), SquaredError()),
+    "mlp, prototypes": Predictor(MLP(4, (8, 8)), PrototypeHead(8)),
+    "mlp, regression": Predictor(MLP(1, (8, 8)), PlainHead(8, ways=1), SquaredError()),
 }
+"""Where `tests.models` has one of the same architecture, it is this one: graphs are made once for both."""
 CURVED = ("conv4, prototypes", "mlp, regression")
 """Of which the curvature is exported too; it takes longer than all the rest."""
 

@@ -6,7 +6,7 @@ from imaml.tasks import NAMES, load
 from imaml.tasks.dataset import DataError
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - {"glyphs", "sinusoid"}))
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"glyphs", "clusters", "sinusoid"}))
 def test_what_is_not_made_by_a_program_needs_its_files(name: str) -> None:
     with pytest.raises(DataError, match=f"{name} needs .*--data PATH"):
         load(name)

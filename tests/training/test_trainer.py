@@ -179,6 +179,14 @@ def test_tasks_are_mixed_when_asked(dataset: Dataset, parts: Split) -> None:
     advanced(trainer, 3)
 
 
+def test_compiling_without_a_compiler_is_refused_in_words(
+    dataset: Dataset, parts: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(TrainingError, match="no-such-compiler, which is not installed"):
+        Trainer(small_config(compile=True), dataset, parts)
+
+
 @pytest.mark.gpu
 def test_the_gpu_computes_what_the_cpu_computes(dataset: Dataset, parts: Split) -> None:
     on_cpu = advanced(Trainer(small_config(), dataset, parts), 1)
