@@ -9,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
 from benchmarks.peers.network import support_features, support_logits
 from benchmarks.report import Record, Report
-from benchmarks.setting import Setting
+from benchmarks.setting import Setting, cpu_threads
 from benchmarks.timing import compare
 from imaml.export.bundle import export
 from imaml.nets.predictor import Predictor
@@ -28,7 +28,6 @@ FILTERS = 64
 
 def run(setting: Setting) -> Report:
     """One row for each number of threads, of ways and of shots: from a support set to φ."""
-    usual = torch.get_num_threads()
     predictor = Architecture(filters=FILTERS, head="prototype", ways=5).predictor()
     theta = predictor.initialise(torch.Generator().manual_seed(0))
     setting.say("adaptation: exporting the graphs")
@@ -36,7 +35,6 @@ def run(setting: Setting) -> Report:
     sizes = tuple(parameters.numel() for parameters in predictor.layout.unpack(theta).values())
     rows: list[Record] = []
     for threads in (1, 2):
-        torch.set_num_threads(threads)
         loaded = Graphs.load(graphs, threads)
         model = MetaModel(theta.numpy(), sizes, Drawings(), RECIPE, 2, 20, ((5, 1, 0.5),), loaded)
         for ways, shots in SETTINGS:
@@ -46,8 +44,8 @@ def run(setting: Setting) -> Report:
             support = Support.of(drawings, [f"{k:02d}" for k in range(ways) for _ in range(shots)])
             ours = partial(adapt, model, support, RECIPE)
             eager = partial(_eager, predictor, theta, support)
-            rows.append(compare(name, ours, eager, setting.device, 5 * setting.rounds))
-    torch.set_num_threads(usual)
+            with cpu_threads(threads):
+                rows.append(compare(name, ours, eager, setting.device, 5 * setting.rounds))
     notes = [
         f"Conv4-{FILTERS}, prototype head, {RECIPE.max_steps} steps; from decoded examples to φ; "
         f"{5 * setting.rounds} rounds.",

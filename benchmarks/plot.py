@@ -44,7 +44,9 @@ def line_chart(title: str, x_label: str, y_label: str, series: Mapping[str, Poin
         parts.append(_line([(x, bottom), (x, bottom + 5)], "grid"))
         parts.append(_text(x, bottom + 20, f"{value:g}", "", "middle"))
     for index, (name, points) in enumerate(series.items()):
-        colour = f'stroke="{COLOURS[index % len(COLOURS)]}"'
+        # Every other line, the last among them, has gaps, through which one that it covers is seen.
+        gaps = ' stroke-dasharray="7 5"' if (len(series) - index) % 2 else ""
+        colour = f'stroke="{COLOURS[index % len(COLOURS)]}"{gaps}'
         y = TOP + 12 + 22 * index
         parts.append(_line([place(*point) for point in points], "line", colour))
         parts.append(_line([(WIDTH - RIGHT + 14, y), (WIDTH - RIGHT + 38, y)], "line", colour))
