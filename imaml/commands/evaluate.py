@@ -121,7 +121,8 @@ def _sentence(model: Model, evaluation: Evaluation) -> str:
 
 def _data(model: Model, name: str | None, path: Path | None) -> "Dataset":
     """The data to score on, made as the model's own were."""
-    name = name or ("omniglot" if path and not _from_files(model) else model.description["dataset"])
+    own: str = model.description["dataset"]
+    name = name or ("omniglot" if path and own in MADE else own)
     seen = model.description["input"]
     images = load(name, path, seen.get("height", 0), seen.get("channels") == 1)
     try:
@@ -134,11 +135,6 @@ def _data(model: Model, name: str | None, path: Path | None) -> "Dataset":
             "give the data that it was made for."
         )
     return replace(images, input=learned)
-
-
-def _from_files(model: Model) -> bool:
-    """Whether the model's data set is one that lies at a path of its own."""
-    return model.description["dataset"] not in MADE
 
 
 def _classes(model: Model, dataset: "Dataset", split: str) -> tuple[str, ...]:

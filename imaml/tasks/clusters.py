@@ -6,6 +6,7 @@ features are alike, cannot.
 """
 
 import hashlib
+from math import log
 
 import numpy as np
 import torch
@@ -64,7 +65,7 @@ class ClusterSampler:
     def _task(self, random: np.random.Generator) -> np.ndarray:
         """Vectors [ways, shots + queries, LENGTH] of one task."""
         informative = random.permutation(LENGTH) < _INFORMATIVE
-        noise = np.exp(random.uniform(*np.log(_NOISE), LENGTH))
+        noise = np.exp(random.uniform(log(_NOISE[0]), log(_NOISE[1]), LENGTH))
         means = random.normal(0, 1, (self.ways, 1, LENGTH)) * informative
         within = random.normal(0, 1, (self.ways, self.shots + self.queries, LENGTH))
         return (means + within * np.where(informative, _WITHIN, noise)).astype(np.float32)

@@ -35,5 +35,5 @@ class MixtureSampler:
         """The tasks from `first_task` up to `first_task` + `tasks` of this step, all of one size."""
         # The tasks' own numbers have 0 in the counter's second place.
         random = np.random.Generator(np.random.Philox(counter=[0, 1, step, 0], key=self.seed))
-        sampler = self._samplers[random.integers(len(self._samplers))]
+        sampler = self._samplers[int(random.integers(len(self._samplers)))]
         return sampler.batch(step, tasks, first_task)
