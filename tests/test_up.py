@@ -95,7 +95,7 @@ def test_a_missing_starter_model_is_one_line_that_says_what_to_do(
         shutil.copytree(Path(starter.__file__).parent.parent / package, tmp_path / package)
     (tmp_path / "imaml" / "starter.imaml").unlink()
     message = refusal(environment, folder=tmp_path)
-    assert "starter model is missing" in message
+    assert "model starter is missing" in message
     assert "restore it" in message
 
 
@@ -103,4 +103,4 @@ def test_a_second_start_does_not_store_the_starter_model_again(store: Store) -> 
     starter.load(store)
     starter.load(store)
     with store.reading() as transaction:
-        assert [model.version for model in transaction.models.list().items] == [1]
+        assert [model.version for model in transaction.models.list().items] == [1, 1]
