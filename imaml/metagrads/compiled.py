@@ -38,21 +38,26 @@ class CompiledProblem(Generic[Task]):
             )
         self._problem = problem
         self._gradient_and_value = _compile(grad_and_value(problem.inner_loss))
+        self._outer_gradient_and_value = _compile(grad_and_value(problem.outer_loss))
         self._hessian_product = _compile(self._hessian_of_one)
         self._gauss_newton_product = _compile(self._gauss_newton_of_one)
 
     def value_and_gradient(self, point: Tensor, tasks: Task) -> tuple[Tensor, Tensor]:
-        """L [T] and ∇L [T, size] at points [T, size]."""
-        gradient, losses = self._gradient_and_value(point.detach(), tasks)
+        """L [T] and ∇L [T, size] at points [T, size]; where those carry a graph, so does ∇L."""
+        return _Gradient.apply(point, tasks, self._gradient_and_value, self._hessian_product)
+
+    def outer_value_and_gradient(self, point: Tensor, tasks: Task) -> tuple[Tensor, Tensor]:
+        """L(φ, D_te) [T] and its total derivative [T, size] at points φ [T, size]."""
+        gradient, losses = self._outer_gradient_and_value(_plain(point), tasks)
         return _kept(losses), _kept(gradient)
 
     def hessian_product(self, point: Tensor, tasks: Task, vector: Tensor) -> Tensor:
         """∇²L p [T, size] at points [T, size]."""
-        return _kept(self._hessian_product(point.detach(), tasks, vector))
+        return _kept(self._hessian_product(_plain(point), tasks, vector))
 
     def gauss_newton_product(self, point: Tensor, tasks: Task, vector: Tensor) -> Tensor:
         """Jᵀ ∇²ℓ J p [T, size] at points [T, size]; see `TaskObjective.gauss_newton`."""
-        return _kept(self._gauss_newton_product(point.detach(), tasks, vector))
+        return _kept(self._gauss_newton_product(_plain(point), tasks, vector))
 
     def _hessian_of_one(self, phi: Tensor, task: Task, vector: Tensor) -> Tensor:
         # Reverse over reverse: forward over reverse is not traced in this form.
@@ -73,6 +78,30 @@ class CompiledProblem(Generic[Task]):
         return grad(weighted)(phi, self._problem.output_curvature(outputs, task, tangent))
 
 
+class _Gradient(torch.autograd.Function):
+    """L and ∇L. The way back through ∇L is a Hessian product, so a path of steps holds its points alone."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        point: Tensor,
+        tasks: Any,
+        gradient_and_value: Callable[..., Any],
+        hessian_product: Callable[..., Any],
+    ) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(point)
+        ctx.hessian_product, ctx.tasks = hessian_product, tasks
+        gradient, losses = gradient_and_value(_plain(point), tasks)
+        ctx.mark_non_differentiable(losses)
+        return _kept(losses), _kept(gradient)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> tuple[Tensor, None, None, None]:
+        (point,) = ctx.saved_tensors
+        product = ctx.hessian_product(_plain(point), ctx.tasks, grad_outputs[1].contiguous())
+        return _kept(product), None, None, None
+
+
 def _compile(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of one task, for batches of them."""
     # The declared overloads of this version leave its last two options out.
@@ -84,6 +113,11 @@ def _compile(function: Callable[..., Any]) -> Callable[..., Any]:
         isolate_recompiles=True,
         recompile_limit=SHAPES,
     )
+
+
+def _plain(point: Tensor) -> Tensor:
+    """Without a graph and of one layout in memory: centres that are all the same θ would compile anew."""
+    return point.detach().contiguous()
 
 
 def _kept(result: Tensor) -> Tensor:

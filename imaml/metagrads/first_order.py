@@ -26,5 +26,5 @@ class FirstOrderGradient(Generic[Task]):
         theta = theta.detach().requires_grad_()
         centres = self.adaptation.centres(theta, tasks)
         inner = self.adaptation.descend(centres.detach(), tasks, step, first_task)
-        outer_losses, v = outer_gradient(self.adaptation.problem, inner.value, tasks)
+        outer_losses, v = outer_gradient(self.adaptation, inner.value, tasks)
         return MetaGradient(pull_back(centres, theta, v), outer_losses, inner)

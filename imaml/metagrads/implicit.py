@@ -48,7 +48,7 @@ class ImplicitGradient(Generic[Task]):
         theta = theta.detach().requires_grad_()
         centres = adaptation.centres(theta, tasks)
         inner = adaptation.solve(centres, tasks)
-        outer_losses, v = outer_gradient(adaptation.problem, inner.value, tasks)
+        outer_losses, v = outer_gradient(adaptation, inner.value, tasks)
         objective = adaptation.objective(tasks)
         gauss_newton = self.curvature == "gauss_newton"
         product = (objective.gauss_newton if gauss_newton else objective.curvature)(inner.value)

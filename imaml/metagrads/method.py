@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.func import vmap  # pyright: ignore[reportUnknownVariableType]
 
 from imaml.metagrads.adaptation import Adaptation
-from imaml.metagrads.problem import Problem, Task
+from imaml.metagrads.problem import Task
 from imaml.solvers.solution import InnerSolution, LinearSolution
 
 
@@ -44,15 +44,17 @@ class MetaMethod(Protocol[Task]):
         ...
 
 
-def outer_gradient(problem: Problem[Task], phi: Tensor, tasks: Task) -> tuple[Tensor, Tensor]:
+def outer_gradient(adaptation: Adaptation[Task], phi: Tensor, tasks: Task) -> tuple[Tensor, Tensor]:
     """L(φ, D_te) [T] and v = dL(φ, D_te; m(φ, D_tr))/dφ [T, size of φ], the total derivative, at φ."""
+    if adaptation.compiled:
+        return adaptation.compiled.outer_value_and_gradient(phi, tasks)
     phi = phi.detach().requires_grad_()
-    losses: Tensor = vmap(problem.outer_loss)(phi, tasks)
+    losses: Tensor = vmap(adaptation.problem.outer_loss)(phi, tasks)
     (v,) = torch.autograd.grad(losses.sum(), phi)
     return losses.detach(), v
 
 
-def pull_back(centres: Tensor, theta: Tensor, vectors: Tensor) -> Tensor:
-    """The mean over tasks of (∂c/∂θ)ᵀ g, for vectors g [T, size of φ] and centres made from θ."""
-    (value,) = torch.autograd.grad(centres, theta, vectors / len(vectors))
+def pull_back(points: Tensor, theta: Tensor, vectors: Tensor) -> Tensor:
+    """The mean over tasks of (∂p/∂θ)ᵀ g, for vectors g and points p made from θ, both [T, size of φ]."""
+    (value,) = torch.autograd.grad(points, theta, vectors / len(vectors))
     return value

@@ -3,12 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Generic
 
-import torch
 from torch import Tensor
-from torch.func import vmap  # pyright: ignore[reportUnknownVariableType]
 
 from imaml.metagrads.adaptation import PlainDescent
-from imaml.metagrads.method import MetaGradient
+from imaml.metagrads.method import MetaGradient, outer_gradient, pull_back
 from imaml.metagrads.problem import Task
 from imaml.solvers.gradient_descent import GradientDescent
 from imaml.solvers.momentum import Momentum
@@ -18,7 +16,7 @@ from imaml.solvers.momentum import Momentum
 class UnrolledGradient(Generic[Task]):
     """dF/dθ through every inner step and through the centre that they start from, by reverse differentiation.
 
-    The path's whole graph is held, so memory grows with the inner steps.
+    The path's whole graph is held, so memory grows with the inner steps; of compiled steps, their points.
     """
 
     adaptation: PlainDescent[Task]
@@ -29,20 +27,18 @@ class UnrolledGradient(Generic[Task]):
             raise ValueError(
                 f"solver is {name}; differentiable steps are those of GradientDescent or Momentum"
             )
-        if self.adaptation.compiled:
-            raise ValueError("compiled steps cannot be differentiated again; leave compiled out")
 
     def solve(self, theta: Tensor, tasks: Task, step: int = 0, first_task: int = 0) -> MetaGradient:
         """Differentiate F at θ over a batch of tasks; see `MetaMethod`."""
         theta = theta.detach().requires_grad_()
         centres = self.adaptation.centres(theta, tasks)
         inner = self.adaptation.descend(centres, tasks, step, first_task, differentiable=True)
-        outer_losses: Tensor = vmap(self.adaptation.problem.outer_loss)(inner.value, tasks)
-        (value,) = torch.autograd.grad(outer_losses.mean(), theta)
+        outer_losses, v = outer_gradient(self.adaptation, inner.value, tasks)
+        value = pull_back(inner.value, theta, v)
         inner = replace(
             inner,
             value=inner.value.detach(),
             residual=inner.residual.detach(),
             residuals=inner.residuals.detach(),
         )
-        return MetaGradient(value, outer_losses.detach(), inner)
+        return MetaGradient(value, outer_losses, inner)

@@ -29,12 +29,12 @@ class TaskObjective(Generic[Task]):
     autocast: bool = False
     """Losses and gradients are computed in bfloat16 where that is safe; curvature products are not."""
     compiled: CompiledProblem[Task] | None = None
-    """The same problem compiled, used for all that need not be `differentiable`."""
+    """The same problem compiled, used in its place."""
 
     def value_and_gradient(self, point: Tensor) -> tuple[Tensor, Tensor]:
         """L [T] and ∇L [T, size]."""
         with torch.autocast(point.device.type, torch.bfloat16, enabled=self.autocast):
-            if self.compiled and not self.differentiable:
+            if self.compiled:
                 losses, gradient = self.compiled.value_and_gradient(point, self.tasks)
                 return losses.to(point.dtype), gradient
             point = point if self.differentiable else point.detach().requires_grad_()

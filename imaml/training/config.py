@@ -71,7 +71,7 @@ class TrainingConfig(BaseModel):
     average: float = Field(0.0, ge=0, lt=1, description="Decay of the average of θ that is kept; 0: θ.")
 
     precision: Literal["float32", "bfloat16"] = Field("float32", description="Arithmetic of the inner loop.")
-    compile: bool = Field(False, description="Compile the inner step (about a minute).")
+    compile: bool = Field(False, description="Compile the steps and products (some minutes).")
     device: str = Field("auto", description="auto (a GPU where there is one), cpu or cuda.")
     seed: int = Field(0, ge=0, le=MAX_SEED, description="Seed of the split, of θ and of the episodes.")
     validate_every: int = Field(100, ge=1, description="Meta-steps between validations.")
@@ -138,10 +138,6 @@ class TrainingConfig(BaseModel):
                 self.inner_solver != "gradient_descent",
                 f"--inner-solver {self.inner_solver} does not go with {self.algorithm}; leave it out",
             )
-        _refuse(
-            self.algorithm == "maml" and self.compile,
-            "--compile does not go with maml, whose compiled steps cannot be differentiated again",
-        )
         if self.algorithm == "prototypical":
             _refuse(self.inner_steps, "--inner-steps does not go with prototypical, which takes none")
             _refuse(self.head != "prototype", f"--head {self.head} has no prototypes")

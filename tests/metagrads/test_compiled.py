@@ -6,12 +6,14 @@ from typing import Literal
 import pytest
 import torch
 
-from imaml.metagrads.adaptation import ProximalAdaptation
+from imaml.metagrads.adaptation import PlainDescent, ProximalAdaptation
 from imaml.metagrads.compiled import CompilationError, CompiledProblem
 from imaml.metagrads.implicit import ImplicitGradient
+from imaml.metagrads.unrolled import UnrolledGradient
 from imaml.nets.losses import CrossEntropy
 from imaml.solvers.conjugate_gradient import ConjugateGradient
 from imaml.solvers.gradient_descent import GradientDescent
+from imaml.solvers.momentum import Momentum
 from tests.metagrads.linear import LinearProblem, Table, random
 from tests.metagrads.registry import quadratic
 
@@ -47,6 +49,18 @@ def test_compiled_and_plain_agree_and_later_batches_are_not_compiled_again() -> 
         ):
             with pytest.raises(RuntimeError, match="recompile"):
                 of_another_shape()
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # from within the compiler
+def test_compiled_steps_are_differentiated_as_plain_ones_are() -> None:
+    plain = PlainDescent(LinearProblem(CrossEntropy()), Momentum(3, 0.1, 0.5))
+    fast = replace(plain, compiled=CompiledProblem(plain.problem))
+    theta = random(12)
+    tasks = Table(random(2, 5, 3, seed=1), random(2, 5, 4, seed=2).softmax(2) / 5)
+    expected, result = (UnrolledGradient(adaptation).solve(theta, tasks) for adaptation in (plain, fast))
+    assert torch.allclose(result.inner.value, expected.inner.value, atol=1e-12)
+    assert torch.allclose(result.outer_losses, expected.outer_losses, atol=1e-12)
+    assert torch.allclose(result.value, expected.value, atol=1e-12)
 
 
 def test_without_a_compiler_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,7 @@ def test_no_linear_step_is_the_first_order_gradient_through_the_centre() -> None
     adaptation = ProximalAdaptation(problem, GradientDescent(5, 0.1), LAM)
     result = ImplicitGradient(adaptation, ConjugateGradient(0), damping=0.7).solve(theta, tasks)
     theta = theta.clone().requires_grad_()
-    _, v = outer_gradient(problem, result.inner.value, tasks)
+    _, v = outer_gradient(adaptation, result.inner.value, tasks)
     expected = pull_back(adaptation.centres(theta, tasks), theta, v)
     assert torch.allclose(result.value, expected, atol=1e-14)
 

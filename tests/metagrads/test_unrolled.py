@@ -6,7 +6,6 @@ from torch import Tensor
 from torch.func import vmap
 
 from imaml.metagrads.adaptation import PlainDescent
-from imaml.metagrads.compiled import CompiledProblem
 from imaml.metagrads.unrolled import UnrolledGradient
 from imaml.solvers.adam import Adam
 from imaml.solvers.gradient_descent import GradientDescent
@@ -60,9 +59,7 @@ def test_the_path_is_that_of_the_evaluation() -> None:
     assert torch.allclose(inner.residuals, expected.residuals, atol=1e-14)
 
 
-def test_solvers_and_steps_that_cannot_be_differentiated_are_refused() -> None:
+def test_solvers_that_cannot_be_differentiated_are_refused() -> None:
     problem = quadratic().problem
     with pytest.raises(ValueError, match="solver is Adam"):
         UnrolledGradient(PlainDescent(problem, Adam(3, 0.1)))
-    with pytest.raises(ValueError, match="leave compiled out"):
-        UnrolledGradient(PlainDescent(problem, GradientDescent(3, 0.1), compiled=CompiledProblem(problem)))
