@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from backend import problems
 from backend.problems import Problem
 from backend.requests import Example, Input
+from imaml.runtime.decoding import ImageError, TooManyPixels, UnsupportedFormat
 from imaml.runtime.inputs import Drawings, Photos, Vectors
 from imaml.runtime.inputs import Input as ModelInput
 from imaml.runtime.model import MetaModel
-from imaml.runtime.preprocessing import ImageError, TooManyPixels, UnsupportedFormat
 from imaml.runtime.support import Examples
 
 _LARGEST = float(np.finfo(np.float32).max)

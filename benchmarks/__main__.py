@@ -11,7 +11,7 @@ from imaml.training.errors import TrainingError
 from imaml.training.learner import choose_device
 
 ANYWHERE = ("meta_step", "comparators", "memory", "sampling")
-CPU_ONLY = ("adaptation", "gradient_error")
+CPU_ONLY = ("adaptation", "gradient_error", "recipes")
 
 
 def main() -> None:

@@ -71,8 +71,10 @@ def newton_bundle(model_bundle: Bundle) -> Bundle:
 @pytest.fixture(scope="session")
 def photo_bundle() -> Bundle:
     """A model on small RGB photographs."""
-    network = Conv4(channels=3, filters=4, size=16)
-    architecture = {"filters": 4, "head": "prototype", "ways": 5, "channels": 3, "size": 16}
+    network = Conv4(channels=3, filters=8, size=16, pool=True)
+    architecture = {
+        "network": "conv4_pool", "filters": 8, "head": "prototype", "ways": 5, "channels": 3, "size": 16,
+    }  # fmt: skip
     description = described("photos", input=Photos(3, 16, 16).describe(), architecture=architecture)
     return exported(Predictor(network, PrototypeHead(network.features)), description)
 

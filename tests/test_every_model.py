@@ -19,7 +19,7 @@ from tests.services import Serve
 
 TINY = (
     *("--queries", "1", "--inner-steps", "2", "--cg-steps", "1", "--meta-batch", "2", "--meta-steps", "2"),
-    *("--ways", "2", "--filters", "4", "--inner-lr", "0.05", "--validation-episodes", "2", "--device", "cpu"),
+    *("--ways", "2", "--filters", "8", "--inner-lr", "0.05", "--validation-episodes", "2", "--device", "cpu"),
 )
 
 METHODS = {

@@ -12,7 +12,7 @@ import pytest
 from imaml.commands.database import open_store
 
 TRAIN = (
-    *("-m", "imaml", "train", "--name", "small", "--ways", "3", "--queries", "2", "--filters", "4"),
+    *("-m", "imaml", "train", "--name", "small", "--dataset", "clusters", "--ways", "3", "--filters", "4"),
     *("--inner-steps", "1", "--lam", "1", "--cg-steps", "1", "--meta-batch", "3", "--device", "cpu"),
     *("--validate-every", "2", "--validation-episodes", "2"),
 )
@@ -26,9 +26,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def start(archive: Path, processes: int, *arguments: str) -> subprocess.Popen[str]:
+def start(processes: int, *arguments: str) -> subprocess.Popen[str]:
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", f"{processes}")
-    command = [sys.executable, *torchrun, *TRAIN, "--data", str(archive), *arguments]
+    command = [sys.executable, *torchrun, *TRAIN, *arguments]
     return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 
 
@@ -40,11 +40,11 @@ def logged(name: str) -> list[float]:
         return [point.value for point in transaction.metrics.read(experiment)[name]]
 
 
-def test_two_processes_train_as_one_does(archive: Path) -> None:
+def test_two_processes_train_as_one_does() -> None:
     losses: list[list[float]] = []
     norms: list[list[float]] = []
     for processes in (1, 2):
-        with start(archive, processes, "--meta-steps", "4") as process:
+        with start(processes, "--meta-steps", "4") as process:
             assert process.stderr is not None
             said = process.stderr.read()
         assert process.returncode == 0, said
@@ -54,8 +54,8 @@ def test_two_processes_train_as_one_does(archive: Path) -> None:
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
-def test_a_worker_that_dies_ends_the_run_with_a_checkpoint_to_resume_from(archive: Path) -> None:
-    with start(archive, 2, "--meta-steps", "100000") as process:
+def test_a_worker_that_dies_ends_the_run_with_a_checkpoint_to_resume_from() -> None:
+    with start(2, "--meta-steps", "100000") as process:
         assert process.stderr is not None
         said: list[str] = []
         for line in process.stderr:

@@ -14,6 +14,7 @@ from typing import cast
 import numpy as np
 
 from imaml.runtime import preprocessing
+from imaml.runtime.decoding import decode
 from imaml.runtime.graphs import GraphError
 from imaml.runtime.inputs import Input, Vectors
 
@@ -37,7 +38,7 @@ def check(archive: bytes, model_input: Input) -> None:
                 if vectors:
                     _check_vector(files.read(entry), model_input.shape)
                 else:
-                    preprocessing.decode(files.read(entry), max_pixels=MAX_PIXELS)
+                    decode(files.read(entry), preprocessing.SIZE, MAX_PIXELS)
     except GraphError:
         raise
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, *_UNREADABLE) as error:

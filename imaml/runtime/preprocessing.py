@@ -6,14 +6,14 @@ round pen: a thin pen on a large canvas and a thick one on a small canvas give t
 ground 0.
 """
 
-import io
-import re
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from imaml.runtime.decoding import decode_many
 
 VERSION = 1
 """Number of this way of preprocessing; a model stores the number that it was trained with."""
@@ -33,36 +33,6 @@ _LEAST_CONTRAST = 16  # between ink and ground; below it there is nothing but no
 _LONGEST_SIDE = 1024  # larger images are reduced first
 _CHUNK = 32  # images thinned at once: more do not fit the cache
 
-_FORMATS = {"PNG": rb"\x89PNG\r\n\x1a\n", "JPEG": rb"\xff\xd8\xff", "WEBP": rb"RIFF.{4}WEBP", "BMP": rb"BM"}
-_SIGNATURE = re.compile(b"|".join(_FORMATS.values()), re.DOTALL)
-_UPRIGHT = {  # how to turn an image with this EXIF orientation upright
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-# Once here, not around each call: the filters are the whole process's, and calls come from many threads.
-warnings.filterwarnings("ignore", module=r"PIL\.")
-
-
-class ImageError(ValueError):
-    """A file that cannot be read as an image; the message is a sentence for whoever sent the file."""
-
-    index = 0
-    """Position of the file among those that were given."""
-
-
-class UnsupportedFormat(ImageError):
-    """The content is not of an image format that is read here."""
-
-
-class TooManyPixels(ImageError):
-    """The image has more pixels than are allowed."""
-
 
 def preprocess(data: bytes, *, max_pixels: int = 25_000_000) -> NDArray[np.uint8]:
     """What the model sees of one image file: [28, 28], ink 255 on ground 0, all zeros for a blank image.
@@ -77,86 +47,29 @@ def preprocess_many(files: Sequence[bytes], *, max_pixels: int = 25_000_000) -> 
 
     Raises ImageError, whose `index` tells which, where one is no image or has more than `max_pixels` pixels.
     """
-    drawings = np.empty((len(files), SIZE, SIZE), np.uint8)
-    for start in range(0, len(files), _CHUNK):
-        greys: list[Grey] = []
-        for index, data in enumerate(files[start : start + _CHUNK], start):
-            try:
-                greys.append(decode(data, max_pixels=max_pixels))
-            except ImageError as error:
-                error.index = index
-                raise
-        drawings[start : start + _CHUNK] = normalise(greys)
-    return drawings
+    return normalise(grey(image) for image in decode_many(files, _LONGEST_SIDE, max_pixels))
 
 
-def decode(data: bytes, *, max_pixels: int = 25_000_000) -> Grey:
-    """The upright grey image in a PNG, JPEG, WebP or BMP file, white where transparent, reduced if large.
-
-    Raises ImageError where `data` is no image that can be read, or has more than `max_pixels` pixels.
-    """
-    if not data:
-        raise ImageError("the file is empty; send a PNG, JPEG, WebP or BMP image.")
-    if not _SIGNATURE.match(data):
-        raise UnsupportedFormat(
-            "the file is not a PNG, JPEG, WebP or BMP image by its content; convert it to one."
-        )
-    try:
-        with Image.open(io.BytesIO(data), formats=list(_FORMATS)) as image:
-            width, height = image.size
-            if width * height > max_pixels:
-                raise TooManyPixels(_too_many(f"{width} x {height} pixels", max_pixels))
-            # A JPEG is decoded at a fraction of its size, which spares most of a photograph's time.
-            image.draft(None, (_LONGEST_SIDE, _LONGEST_SIDE))
-            return _reduced(_upright(_flat(image), image))
-    except ImageError:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise TooManyPixels(_too_many("far too many pixels", max_pixels)) from None
-    except Exception as error:  # Pillow's decoders raise whatever the damage leads them to
-        raise ImageError("the image is damaged or cut short; save it again or send another.") from error
-
-
-def normalise(greys: Sequence[Grey]) -> NDArray[np.uint8]:
-    """The figures in grey images of any sizes, each drawn alike: [n, 28, 28], ink 255 on ground 0."""
-    drawings = np.empty((len(greys), SIZE, SIZE), np.uint8)
-    for start in range(0, len(greys), _CHUNK):
-        chunk = greys[start : start + _CHUNK]
-        ink = np.zeros((len(chunk), _STRIDE, _STRIDE), np.uint8)
-        for cells, grey in zip(ink, chunk, strict=True):
-            _place_ink(grey, cells)
-        drawings[start : start + _CHUNK] = _draw(_thin(ink), len(chunk))
-    return drawings
-
-
-def _too_many(size: str, max_pixels: int) -> str:
-    return f"the image has {size}, more than the {max_pixels:,} that are allowed; send a smaller one."
-
-
-def _flat(image: Image.Image) -> Image.Image:
-    """Grey levels of an image of any mode, transparency on white."""
-    if image.mode.startswith("I"):  # 16 bits
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("L")
-
-
-def _upright(grey: Image.Image, original: Image.Image) -> Image.Image:
-    try:
-        orientation = original.getexif().get(0x0112)
-    except Exception:  # damaged metadata says nothing about the pixels
-        orientation = None
-    return grey.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else grey
-
-
-def _reduced(grey: Image.Image) -> Grey:
-    factor = _LONGEST_SIDE / max(grey.size)
+def grey(image: Image.Image) -> Grey:
+    """Grey levels of a decoded image, reduced if it is large."""
+    levels = image.convert("L")
+    factor = _LONGEST_SIDE / max(levels.size)
     if factor < 1:
-        width, height = (max(1, round(side * factor)) for side in grey.size)
-        grey = grey.resize((width, height), Image.Resampling.BOX)
-    return np.array(grey)
+        width, height = (max(1, round(side * factor)) for side in levels.size)
+        levels = levels.resize((width, height), Image.Resampling.BOX)
+    return np.array(levels)
+
+
+def normalise(greys: Iterable[Grey]) -> NDArray[np.uint8]:
+    """The figures in grey images of any sizes, each drawn alike: [n, 28, 28], ink 255 on ground 0."""
+    greys = iter(greys)
+    drawings = [np.empty((0, SIZE, SIZE), np.uint8)]
+    while chunk := list(islice(greys, _CHUNK)):
+        ink = np.zeros((len(chunk), _STRIDE, _STRIDE), np.uint8)
+        for cells, levels in zip(ink, chunk, strict=True):
+            _place_ink(levels, cells)
+        drawings.append(_draw(_thin(ink), len(chunk)))
+    return np.concatenate(drawings)
 
 
 def _place_ink(grey: Grey, cells: NDArray[np.uint8]) -> None:

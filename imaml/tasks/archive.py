@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from imaml.runtime.decoding import ImageError
 from imaml.runtime.inputs import Drawings, Photos
-from imaml.runtime.preprocessing import ImageError
 from imaml.tasks.dataset import DataError
 
 _LARGEST_FILE = 50_000_000  # bytes

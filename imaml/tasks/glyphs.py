@@ -29,7 +29,7 @@ class _Stroke(NamedTuple):
 
 def generate(classes: int = 400, examples: int = 20, seed: int = 0) -> Dataset:
     """A data set of `classes` characters, `examples` of each; class i depends on (`seed`, i) alone."""
-    drawings = [normalise(list(_draw(seed, index, examples))) for index in range(classes)]
+    drawings = [normalise(_draw(seed, index, examples)) for index in range(classes)]
     images = np.concatenate(drawings)[:, None]
     names = [f"glyph{index:04d}" for index in range(classes)]
     return grouped("glyphs", images, names, [examples] * classes, Drawings())

@@ -19,16 +19,17 @@ from imaml.runtime.graphs import Graphs
 from imaml.store import Bundle
 
 CONV4 = Conv4(filters=8)
-POOLED = Conv4(channels=3, filters=2, size=19, pool=True)
-RESNET = ResNet12(channels=3, size=5, widths=(2, 3))
+POOLED = Conv4(channels=3, filters=8, size=16, pool=True)
+RESNET = ResNet12(channels=3, size=16, widths=(8, 20, 40, 80))
 PREDICTORS = {
     "conv4, prototypes": Predictor(CONV4, PrototypeHead(CONV4.features)),
-    "pooled conv4, masked head": Predictor(POOLED, MaskedHead(POOLED.features, slots=7)),
-    "resnet, plain head": Predictor(RESNET, PlainHead(RESNET.features, ways=4)),
+    "conv4, masked head": Predictor(CONV4, MaskedHead(CONV4.features, slots=3)),
+    "pooled conv4, prototypes": Predictor(POOLED, PrototypeHead(POOLED.features)),
+    "resnet, prototypes": Predictor(RESNET, PrototypeHead(RESNET.features)),
     "mlp, prototypes": Predictor(MLP(4, (8, 8)), PrototypeHead(8)),
     "mlp, regression": Predictor(MLP(1, (8, 8)), PlainHead(8, ways=1), SquaredError()),
 }
-"""Where `tests.models` has one of the same architecture, it is this one: graphs are made once for both."""
+"""The models of other tests are of these too: graphs are made once for all."""
 CURVED = ("conv4, prototypes", "mlp, regression")
 """Of which the curvature is exported too; it takes longer than all the rest."""
 

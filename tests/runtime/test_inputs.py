@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from imaml.runtime import preprocessing
+from imaml.runtime.decoding import ImageError
 from imaml.runtime.inputs import Drawings, Input, InputError, Photos, Vectors, from_description
-from imaml.runtime.preprocessing import ImageError
 
 INPUTS: list[Input] = [
     Drawings(),

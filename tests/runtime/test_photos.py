@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from imaml.runtime.decoding import ImageError, TooManyPixels, UnsupportedFormat
 from imaml.runtime.photos import fit, preprocess_many
-from imaml.runtime.preprocessing import ImageError, TooManyPixels, UnsupportedFormat
 
 FORMATS = ["PNG", "JPEG", "WEBP", "BMP"]
 
