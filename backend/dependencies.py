@@ -49,7 +49,12 @@ def _model(model: str, store: StoreDep) -> Model:
     return resolve_model(store, model)
 
 
-def _adaptation(adaptation_id: str, store: StoreDep) -> Known:
+def _adaptation(adaptation_id: str, store: StoreDep) -> Adaptation:
+    with store.reading() as transaction:
+        return transaction.adaptations.get(adaptation_id)
+
+
+def _known(adaptation_id: str, store: StoreDep) -> Known:
     with store.reading() as transaction:
         adaptation = transaction.adaptations.get(adaptation_id)
         return Known(adaptation, transaction.models.get(adaptation.model_id))
@@ -58,8 +63,11 @@ def _adaptation(adaptation_id: str, store: StoreDep) -> Known:
 ModelDep = Annotated[Model, Depends(_model)]
 """The model that the path names."""
 
-AdaptationDep = Annotated[Known, Depends(_adaptation)]
+AdaptationDep = Annotated[Adaptation, Depends(_adaptation)]
 """The adaptation that the path names."""
+
+KnownDep = Annotated[Known, Depends(_known)]
+"""The adaptation that the path names, and its model."""
 
 Cursor = Annotated[str | None, Query(max_length=1000, description="The next_cursor of the part before.")]
 Limit = Annotated[int, Query(ge=1, le=200, description="Most items in one answer.")]

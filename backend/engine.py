@@ -4,20 +4,24 @@ The store is the truth: what is not in memory is read from it, so that any proce
 """
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from threading import Lock
 from typing import ParamSpec, TypeVar
 
 from backend import stored
 from backend.cache import Cache
+from backend.metrics import Metrics
 from backend.problems import Problem
 from backend.settings import Settings
 from imaml.runtime.adaptation import Adapted
+from imaml.runtime.devices import Device
 from imaml.runtime.model import MetaModel
-from imaml.store import Adaptation, Model, Store, bundles
+from imaml.store import Adaptation, Store, bundles
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -34,22 +38,27 @@ class LoadedModel:
     examples: bytes | None
 
     @classmethod
-    def read(cls, data: bytes) -> "LoadedModel":
-        """Load the bytes of an `.imaml` file; raises BundleError, GraphError."""
+    def read(cls, data: bytes, device: Device) -> "LoadedModel":
+        """Load the bytes of an `.imaml` file; raises BundleError, GraphError, DeviceError."""
         bundle = bundles.read(data)
-        meta = MetaModel.load(bundle.description, bundle.parameters, bundle.graphs, _THREADS_OF_A_MODEL)
+        meta = MetaModel.load(
+            bundle.description, bundle.parameters, bundle.graphs, _THREADS_OF_A_MODEL, device
+        )
         return cls(meta, bundle.examples)
 
 
 class Engine:
     """A pool of as many threads as cores with a bounded queue, and two bounded caches."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, store: Store, metrics: Metrics) -> None:
+        self.metrics = metrics
+        self._store = store
+        self._device: Device = settings.device
         self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="engine")
         self._room = settings.workers + settings.max_queue
-        self._loading = Lock()
+        self._lock = Lock()
         self._models: Cache[LoadedModel] = Cache(settings.cached_models)
-        self._adapted: Cache[Adapted] = Cache(settings.cached_adaptation_bytes)
+        self._adapted: Cache[Adapted] = Cache(settings.cached_adaptation_bytes, attrgetter("nbytes"))
 
     @property
     def models_loaded(self) -> int:
@@ -59,33 +68,35 @@ class Engine:
     async def run(
         self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Result:
-        """Wait for a worker to do it; raises Problem where too many wait already."""
-        if not self._room:
-            raise Problem(
-                503,
-                "server-full",
-                "The service has more work than it can queue; try again in a moment.",
-                headers={"Retry-After": "1"},
-            )
-        self._room -= 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._pool, partial(work, *args, **kwargs)
-            )
-        finally:
-            self._room += 1
+        """Wait for a worker to do it; raises Problem where too many wait already.
 
-    async def model(self, store: Store, model: Model) -> LoadedModel:
-        """Return the model, ready to use; raises BundleError, GraphError, CorruptBlob."""
-        return self._models.get(model.id) or await self.run(self._load_model, store, model)
+        What nobody waits for any more is dropped before it runs.
+        """
+        with self._lock:
+            if not self._room:
+                raise _full()
+            self._room -= 1
+        self.metrics.waiting.inc()
+        future = self._pool.submit(self._work, partial(work, *args, **kwargs))
+        future.add_done_callback(self._leave)
+        return await asyncio.wrap_future(future)
 
-    async def adapted(self, store: Store, adaptation: Adaptation) -> Adapted:
-        """Return the parameters of an adaptation; raises NotFound, CorruptBlob."""
-        return self._adapted.get(adaptation.id) or await self.run(self._load_adapted, store, adaptation)
+    @asynccontextmanager
+    async def model(self, model_id: str) -> AsyncGenerator[LoadedModel]:
+        """Hold the model inside, ready to use; raises NotFound, BundleError, GraphError, CorruptBlob."""
+        async with self._models.use(model_id, lambda: self.run(self._load_model, model_id)) as loaded:
+            yield loaded
+
+    @asynccontextmanager
+    async def adapted(self, adaptation: Adaptation) -> AsyncGenerator[Adapted]:
+        """Hold the parameters of an adaptation inside; raises NotFound, CorruptBlob."""
+        key = adaptation.id
+        async with self._adapted.use(key, lambda: self.run(self._load_adapted, adaptation)) as adapted:
+            yield adapted
 
     def remember(self, adaptation_id: str, adapted: Adapted) -> None:
         """Hold the parameters of an adaptation for those who will soon ask."""
-        self._adapted.put(adaptation_id, adapted, adapted.phi.nbytes + adapted.moments.nbytes)
+        self._adapted.put(adaptation_id, adapted)
 
     def forget(self, adaptation_id: str) -> None:
         """Let go of an adaptation that was deleted."""
@@ -95,19 +106,32 @@ class Engine:
         """Wait for the work under way, and stop."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _load_model(self, store: Store, model: Model) -> LoadedModel:
-        # Whoever asks for a model that another worker is loading waits for it instead of loading it too.
-        with self._loading:
-            if (loaded := self._models.get(model.id)) is None:
-                with store.reading() as transaction:
-                    data = transaction.models.bundle(model)
-                loaded = LoadedModel.read(data)
-                self._models.put(model.id, loaded)
-            return loaded
+    def _work(self, work: Callable[[], Result]) -> Result:
+        self.metrics.waiting.dec()
+        with self.metrics.busy.track_inprogress():
+            return work()
 
-    def _load_adapted(self, store: Store, adaptation: Adaptation) -> Adapted:
-        with store.reading() as transaction:
+    def _leave(self, future: Future[Result]) -> None:
+        if future.cancelled():  # it never ran
+            self.metrics.waiting.dec()
+        with self._lock:
+            self._room += 1
+
+    def _load_model(self, model_id: str) -> LoadedModel:
+        with self._store.reading() as transaction:
+            data = transaction.models.bundle(transaction.models.get(model_id))
+        return LoadedModel.read(data, self._device)
+
+    def _load_adapted(self, adaptation: Adaptation) -> Adapted:
+        with self._store.reading() as transaction:
             data = transaction.adaptations.parameters(adaptation.id)
-        adapted = stored.unpack_parameters(data, adaptation)
-        self.remember(adaptation.id, adapted)
-        return adapted
+        return stored.unpack_parameters(data, adaptation)
+
+
+def _full() -> Problem:
+    return Problem(
+        503,
+        "server-full",
+        "The service has more work than it can queue; try again in a moment.",
+        headers={"Retry-After": "1"},
+    )

@@ -1,5 +1,6 @@
 """Around every request: its number, its log line, its origin, its size, and an answer whatever happens."""
 
+import asyncio
 import re
 from time import perf_counter
 
@@ -58,6 +59,52 @@ class RequestLog:
             await problems.answer(problems.unexpected())(scope, receive, send_marked)
         finally:
             log.info("request", status=status, duration_ms=round((perf_counter() - started) * 1e3, 1))
+
+
+class DropAbandoned:
+    """Cancel what a client no longer waits for, so that its work is dropped before it runs."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        whole, answered, gone = asyncio.Event(), False, False
+
+        async def receive_body() -> Message:
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body", False):
+                whole.set()
+            return message
+
+        async def send_answer(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        async def watch() -> None:
+            nonlocal gone
+            await whole.wait()
+            # The body is complete, so this is what comes when the client goes, or after the answer.
+            message = await receive()
+            if message["type"] == "http.disconnect" and not answered:
+                gone = True
+                handling.cancel()
+
+        handling = asyncio.ensure_future(self._app(scope, receive_body, send_answer))
+        watching = asyncio.ensure_future(watch())
+        try:
+            await handling
+        except asyncio.CancelledError:
+            if not gone:
+                handling.cancel()
+                raise
+            raise ClientDisconnect from None
+        finally:
+            watching.cancel()
 
 
 class LoopbackOnly:

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from backend import schemas
 from imaml.runtime.adaptation import Diverged
+from imaml.runtime.devices import DeviceError
 from imaml.runtime.graphs import GraphError
 from imaml.runtime.recipe import RecipeError
 from imaml.runtime.support import SupportError
@@ -29,6 +30,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 _FROM_RUNTIME: dict[type[Exception], tuple[int, str]] = {
     Diverged: (422, "diverged"),
+    DeviceError: (503, "device-unusable"),
     GraphError: (500, "unusable-model"),
     RecipeError: (422, "invalid-recipe"),
     SupportError: (422, "invalid-examples"),

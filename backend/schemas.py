@@ -44,6 +44,8 @@ class Readiness(BaseModel):
 
     status: Literal["ready"] = "ready"
     models_loaded: int = Field(description="Models in memory; others are loaded when they are asked for.")
+    device: Literal["cpu", "cuda"] = Field(description="Where models run.")
+    device_fallback: str | None = Field(description="Why they do not run on a GPU, where one was wished for.")
 
 
 class Limits(BaseModel):
@@ -110,6 +112,11 @@ class LabelledExample(BaseModel):
     target: float | None = _given()
     image: bytes | None = _given()
     input: list[float] | None = _given()
+    margin: float | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="Log odds of its label against the likeliest other, as learned from the other examples.",
+    )
 
     @field_serializer("image")
     def _encode(self, image: bytes | None) -> str | None:
@@ -141,7 +148,7 @@ class Solution(BaseModel):
 
     steps: int
     converged: bool
-    stop_reason: Literal["tolerance", "step_limit", "deadline", "line_search"]
+    stop_reason: Literal["tolerance", "step_limit", "deadline", "line_search", "negative_curvature"]
     residual: float
     support_loss: float
     support_accuracy: float | None
@@ -171,7 +178,10 @@ class Prediction(BaseModel):
 
     label: str
     confidence: float
-    unknown: bool
+    unknown: bool = Field(description="Whether similarity is below the adaptation's unknown_threshold.")
+    similarity: float = Field(
+        description="To the nearest class: 1 at the mean of its examples, 0.5 for the median known query."
+    )
     probabilities: dict[str, float]
 
 

@@ -5,6 +5,7 @@ import os
 from pydantic import Field
 
 import imaml.settings
+from imaml.runtime.devices import Device
 
 
 class Settings(imaml.settings.Settings):
@@ -27,6 +28,14 @@ class Settings(imaml.settings.Settings):
     )
     max_ttl_seconds: int = Field(
         default=365 * 86_400, ge=1, description="Longest time that a caller may ask for."
+    )
+    leave_one_out_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        description="Longest time for leaving out one example after another, in seconds.",
+    )
+    device: Device = Field(
+        default="auto", description="Where models run: auto (a GPU that works, else the CPU), cpu or cuda."
     )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="Threads that adapt and predict."

@@ -16,21 +16,22 @@ from imaml.store import Adaptation
 
 _TARGETS = "labels.json"
 _VECTORS = "vectors.safetensors"
+_TENSORS = ("phi", "moments", "prototypes")
 
 
 def pack_parameters(adapted: Adapted) -> bytes:
     """Return the tensors of an adaptation as safetensors."""
-    return safetensors.numpy.save({"phi": adapted.phi, "moments": adapted.moments})
+    tensors = {name: getattr(adapted, name) for name in _TENSORS}
+    return safetensors.numpy.save({**tensors, "temperature": np.array([adapted.temperature])})
 
 
 def unpack_parameters(data: bytes, adaptation: Adaptation) -> Adapted:
     """Return what `pack_parameters` packed."""
     tensors = safetensors.numpy.load(data)
     return Adapted(
-        phi=tensors["phi"],
-        moments=tensors["moments"],
+        **{name: tensors[name] for name in _TENSORS},
         classes=tuple(adaptation.classes),
-        unknown_threshold=adaptation.unknown_threshold,
+        temperature=float(tensors["temperature"][0]),
     )
 
 
@@ -47,8 +48,8 @@ def pack_examples(examples: Examples, targets: Sequence[str | float], model_inpu
     return buffer.getvalue()
 
 
-def unpack_examples(data: bytes) -> list[LabelledExample]:
-    """Return the support set that `pack_examples` packed, in its order, to be looked at."""
+def unpack_examples(data: bytes, margins: Sequence[float | None] | None = None) -> list[LabelledExample]:
+    """Return the support set that `pack_examples` packed, in its order, to be looked at with its margins."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         targets = _targets(archive)
         known = [{"label": t} if isinstance(t, str) else {"target": t} for t in targets]
@@ -56,7 +57,9 @@ def unpack_examples(data: bytes) -> list[LabelledExample]:
             seen = [{"input": vector} for vector in _vectors(archive).tolist()]
         else:
             seen = [{"image": archive.read(_name(index))} for index in range(len(targets))]
-    return [LabelledExample.model_validate({**t, **x}) for t, x in zip(known, seen, strict=True)]
+    found = [{"margin": margin} for margin in margins or [None] * len(known)]
+    rows = zip(known, seen, found, strict=True)
+    return [LabelledExample.model_validate({**t, **x, **m}) for t, x, m in rows]
 
 
 def unpack_support(data: bytes, model_input: Input) -> tuple[Examples, list[str | float]]:

@@ -85,18 +85,19 @@ def next_lesson(
 
 def teach(model_id: str, lesson: Lesson, body: MoreExamples, settings: Settings) -> Taught:
     """Adapt the model; raises SupportError, RecipeError, Diverged."""
-    model = lesson.model
+    model, support = lesson.model, lesson.support
     deadline_ms = body.deadline_ms or settings.max_deadline_ms
-    adapted, solution = adapt(model, lesson.support, lesson.recipe, deadline_seconds=deadline_ms / 1e3)
+    adapted, solution = adapt(model, support, lesson.recipe, deadline_seconds=deadline_ms / 1e3)
     seconds = body.ttl_seconds or settings.default_ttl_seconds
-    validated = lesson.recipe == model.recipe
+    validated = lesson.recipe in model.validated
+    measured = model.measured(support)
     adaptation = Adaptation(
         model_id=model_id,
         name=body.name,
         classes=list(adapted.classes),
         recipe={**asdict(lesson.recipe), "validated": validated},
         solution=asdict(solution),
-        unknown_threshold=adapted.unknown_threshold,
+        unknown_threshold=measured and measured.unknown_threshold,
         warnings=[*_doubts(lesson, solution, validated)],
         expires_at=utc_now() + timedelta(seconds=seconds) if seconds else None,
     )
@@ -137,9 +138,33 @@ def _doubts(lesson: Lesson, solution: Solution, validated: bool) -> Iterator[str
             f"The solver found no step that helps after {solution.steps} of {lesson.recipe.max_steps}: "
             "it is as near to the solution as rounding lets it come, or lam is too small."
         )
+    if solution.stop_reason == "negative_curvature":
+        yield (
+            f"The problem curves downwards after {solution.steps} of {lesson.recipe.max_steps} steps, and no "
+            "step helps: raise lam."
+        )
     yield from _blanks(lesson)
     if not lesson.model.regression:
+        yield from _oddities(lesson, solution)
         yield from _contradictions(lesson)
+
+
+def _oddities(lesson: Lesson, solution: Solution) -> Iterator[str]:
+    """Say what is unusual about a support set of classes."""
+    support = lesson.support
+    counts = np.bincount(support.labels)
+    if counts.min() < counts.max():
+        yield (
+            f"The classes have from {counts.min()} to {counts.max()} examples; each class weighs the same, "
+            "so that an example of a small one weighs more."
+        )
+    measured = lesson.model.measured(support)
+    if measured and solution.home_distance and solution.home_distance > measured.home_threshold:
+        yield (
+            "The examples are unlike those that the model was trained on (they lie "
+            f"{solution.home_distance:.2g} from them, where up to {measured.home_threshold:.2g} is usual): "
+            "do not rely on the answers before you have tried some."
+        )
 
 
 def _blanks(lesson: Lesson) -> Iterator[str]:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.peers import environment, plain_loop
+from benchmarks.peers.conversion import unpack
 from benchmarks.peers.environment import PeerError
 from benchmarks.peers.process import Worker, start
 from benchmarks.peers.work import Gradient, Work
@@ -54,13 +55,6 @@ class Local:
     def seconds(self) -> float:
         """Compute it and say how long that took."""
         return timed(self.gradient, self.device)()
-
-
-def unpack(predictor: Predictor, theta: Tensor) -> list[Tensor]:
-    """θ of a plain head, or a gradient in it, as the tensors that the peers take."""
-    *parts, head = predictor.layout.unpack(theta).values()
-    rows = head.reshape(-1, predictor.network.features + 1)
-    return [part.contiguous() for part in (*parts, rows[:, :-1], rows[:, -1])]
 
 
 def work(predictor: Predictor, theta: Tensor, tasks: Episodes) -> Work:

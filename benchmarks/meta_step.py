@@ -13,7 +13,6 @@ from benchmarks.setting import Setting
 from benchmarks.timing import in_turn, paired, timed, unmeasured
 from imaml.metagrads.compiled import CompilationError, CompiledProblem
 from imaml.metagrads.vectorised import TaskObjective
-from imaml.nets.convolution import native_convolutions
 from imaml.tasks.episodes import Episodes
 from imaml.training.fewshot import FewShot
 
@@ -21,10 +20,9 @@ Work = Callable[[], object]
 
 
 class Variant(NamedTuple):
-    """A way to compute the same: in which batches, with whose convolutions, compiled or not."""
+    """A way to compute the same: in which batches, compiled or not."""
 
     batches: list[Episodes]
-    native: bool = False
     compiled: CompiledProblem[Episodes] | None = None
 
 
@@ -34,11 +32,7 @@ def run(setting: Setting) -> Report:
     tasks = episodes(TASKS, setting.device)
     singles = [Episodes(*(part[task : task + 1] for part in tasks)) for task in range(TASKS)]
     rows: list[Record] = []
-    variants = {
-        "task by task": Variant(singles, native=True),
-        "grouped convolutions": Variant([tasks], native=True),
-        "patches": Variant([tasks]),
-    }
+    variants = {"task by task": Variant(singles), "all at once": Variant([tasks])}
     try:
         variants["compiled"] = Variant([tasks], compiled=CompiledProblem(problem))
     except CompilationError as error:
@@ -51,7 +45,7 @@ def run(setting: Setting) -> Report:
     for kind, make in kinds.items():
         setting.say(f"meta_step: {kind}, {', '.join(variants)}")
         works = {name: make(problem, theta, variant) for name, variant in variants.items()}
-        sides = {name: timed(_wrapped(works[name], variants[name]), setting.device) for name in variants}
+        sides = {name: timed(work, setting.device) for name, work in works.items()}
         seconds = in_turn(sides, setting.rounds)
         names = list(variants)
         rows += [
@@ -60,8 +54,8 @@ def run(setting: Setting) -> Report:
         ]
     notes = [
         f"{IN_WORDS}; {torch.get_num_threads()} CPU threads, {setting.rounds} rounds.",
-        "task by task: one after the other with PyTorch's convolutions. The others take the tasks at once: "
-        "with grouped convolutions, with patches × matrix, and with that compiled (compiling not counted).",
+        "compiled: all at once, compiling not counted. What PyTorch's own convolutions take is in the "
+        "comparison with a plain loop over tasks.",
     ]
     return Report("What each speed-up of the meta-gradient gave", rows, notes)
 
@@ -97,14 +91,3 @@ def _points(
     return [
         (adaptation.objective(batch), adaptation.centres(theta, batch).detach()) for batch in variant.batches
     ]
-
-
-def _wrapped(work: Work, variant: Variant) -> Work:
-    if not variant.native:
-        return work
-
-    def natively() -> None:
-        with native_convolutions():
-            work()
-
-    return natively

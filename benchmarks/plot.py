@@ -1,7 +1,8 @@
-"""Line charts as SVG, with logarithmic axes, readable on light and on dark pages."""
+"""Line charts as SVG, with logarithmic or with linear axes, readable on light and on dark pages."""
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 760, 440
@@ -18,31 +19,73 @@ text { font: 13px system-ui, sans-serif; fill: #333 }
 Points = Sequence[tuple[float, float]]
 
 
-def line_chart(title: str, x_label: str, y_label: str, series: Mapping[str, Points]) -> str:
-    """An SVG of lines through positive points, with ticks at the first line's x and at powers of ten."""
+class _Axis(NamedTuple):
+    """From the lowest value to the highest, with the values that have a tick."""
+
+    low: float
+    high: float
+    ticks: Sequence[tuple[float, str]]
+    logarithmic: bool
+
+    def share(self, value: float) -> float:
+        """How far along it a value lies, from 0 to 1."""
+        low, high, place = (math.log(v) if self.logarithmic else v for v in (self.low, self.high, value))
+        return (place - low) / (high - low)
+
+    @classmethod
+    def from_zero(cls, largest: float) -> "_Axis":
+        """Linear, with ticks at round numbers."""
+        power = 10.0 ** math.floor(math.log10(largest))
+        step = power / 5 if largest < 2 * power else power / 2 if largest < 5 * power else power
+        ticks = [step * index for index in range(math.ceil(largest / step) + 1)]
+        return cls(0.0, ticks[-1], [(tick, f"{tick:,g}") for tick in ticks], logarithmic=False)
+
+    @classmethod
+    def of_decades(cls, values: Sequence[float]) -> "_Axis":
+        """Logarithmic, with ticks at powers of ten."""
+        decades = range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values))) + 1)
+        low, high = decades[0], max(decades[-1], decades[0] + 1)
+        ticks = [(10.0**decade, _power(decade)) for decade in decades[:: math.ceil(len(decades) / 9)]]
+        return cls(10.0**low, 10.0**high, ticks, logarithmic=True)
+
+    @classmethod
+    def of_values(cls, values: Sequence[float]) -> "_Axis":
+        """Logarithmic, with a tick at each."""
+        return cls(min(values), max(values), [(value, f"{value:g}") for value in values], logarithmic=True)
+
+
+def line_chart(
+    title: str, x_label: str, y_label: str, series: Mapping[str, Points], linear: bool = False
+) -> str:
+    """An SVG of lines through positive points.
+
+    Its axes are logarithmic, with ticks at the first line's x and at powers of ten; or linear, from 0 on.
+    """
     xs = [x for points in series.values() for x, _ in points]
     ys = [y for points in series.values() for _, y in points]
-    decades = range(math.floor(math.log10(min(ys))), math.ceil(math.log10(max(ys))) + 1)
-    low, high = decades[0], max(decades[-1], decades[0] + 1)
-    first, last = math.log(min(xs)), math.log(max(xs))
+    across = (
+        _Axis.from_zero(max(xs)) if linear else _Axis.of_values([x for x, _ in next(iter(series.values()))])
+    )
+    up = _Axis.from_zero(max(ys)) if linear else _Axis.of_decades(ys)
 
     def place(x: float, y: float) -> tuple[float, float]:
-        across = (math.log(x) - first) / (last - first)
-        up = (math.log10(y) - low) / (high - low)
-        return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
+        return (
+            LEFT + across.share(x) * (WIDTH - LEFT - RIGHT),
+            HEIGHT - BOTTOM - up.share(y) * (HEIGHT - TOP - BOTTOM),
+        )
 
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts = [_text(LEFT, 22, title, "title"), _text(middle, HEIGHT - 10, x_label, "", "middle")]
     parts.append(f'<g transform="translate(16 {(HEIGHT - BOTTOM + TOP) / 2}) rotate(-90)">')
     parts += [_text(0, 0, y_label, "", "middle"), "</g>"]
-    for decade in decades[:: math.ceil(len(decades) / 9)]:
-        _, y = place(min(xs), 10.0**decade)
+    for value, name in up.ticks:
+        _, y = place(across.low, value)
         parts.append(_line([(LEFT, y), (WIDTH - RIGHT, y)], "grid"))
-        parts.append(_text(LEFT - 8, y + 4, _power(decade), "", "end"))
-    for value, _ in next(iter(series.values())):
-        x, bottom = place(value, 10.0**low)
+        parts.append(_text(LEFT - 8, y + 4, name, "", "end"))
+    for value, name in across.ticks:
+        x, bottom = place(value, up.low)
         parts.append(_line([(x, bottom), (x, bottom + 5)], "grid"))
-        parts.append(_text(x, bottom + 20, f"{value:g}", "", "middle"))
+        parts.append(_text(x, bottom + 20, name, "", "middle"))
     for index, (name, points) in enumerate(series.items()):
         # Every other line, the last among them, has gaps, through which one that it covers is seen.
         gaps = ' stroke-dasharray="7 5"' if (len(series) - index) % 2 else ""

@@ -38,32 +38,50 @@ def in_turn(sides: Mapping[str, Side], rounds: int) -> dict[str, list[float]]:
 
 def paired(name: str, ours: list[float], baseline: list[float]) -> Record:
     """One row: medians of both sides, and baseline / ours (above 1, ours is faster) over the rounds."""
-    ratios = [theirs / mine for mine, theirs in zip(ours, baseline, strict=True)]
-    low, high = deciles(ratios)
     return {
         "benchmark": name,
         "ours (ms)": median(ours) * 1e3,
         "baseline (ms)": median(baseline) * 1e3,
-        "baseline / ours": median(ratios),
-        "10 %": low,
-        "90 %": high,
+        **spread("baseline / ours", quotients(baseline, ours)),
     }
 
 
+def paired_with_tails(name: str, ours: list[float], baseline: list[float]) -> Record:
+    """`paired` of many rounds, with the slowest of both sides."""
+    return {
+        "benchmark": name,
+        **middle_and_tail("ours", ours),
+        **middle_and_tail("baseline", baseline),
+        **spread("baseline / ours", quotients(baseline, ours)),
+    }
+
+
+def middle_and_tail(name: str, seconds: list[float]) -> dict[str, float]:
+    """The columns of a side's median and 99th percentile."""
+    return {f"{name} p50 (ms)": median(seconds) * 1e3, f"{name} p99 (ms)": percentile(seconds, 99) * 1e3}
+
+
+def spread(name: str, values: list[float]) -> dict[str, float]:
+    """The columns of a median and of the deciles around it."""
+    low, high = deciles(values)
+    return {name: median(values), "10 %": low, "90 %": high}
+
+
+def quotients(dividends: list[float], divisors: list[float]) -> list[float]:
+    """Round by round."""
+    return [dividend / divisor for dividend, divisor in zip(dividends, divisors, strict=True)]
+
+
 def deciles(values: list[float]) -> tuple[float, float]:
-    """The first and the last decile; of a single value, that value."""
+    """The first and the last decile."""
+    return percentile(values, 10), percentile(values, 90)
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """Below which so many per cent of the values lie; of a single value, that value."""
     if len(values) == 1:
-        return values[0], values[0]
-    cuts = quantiles(values, n=10, method="inclusive")
-    return cuts[0], cuts[-1]
-
-
-def compare(
-    name: str, ours: Callable[[], object], baseline: Callable[[], object], device: torch.device, rounds: int
-) -> Record:
-    """Time two sides in turn."""
-    seconds = in_turn({"ours": timed(ours, device), "baseline": timed(baseline, device)}, rounds)
-    return paired(name, seconds["ours"], seconds["baseline"])
+        return values[0]
+    return quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 def unmeasured(name: str, reason: Exception) -> Record:

@@ -95,6 +95,7 @@ class LabelledExample(Answer):
     target: float | None = None
     image: Base64Bytes | None = None
     input: list[float] | None = None
+    margin: float | None = None
 
 
 class Episode(Answer):
@@ -151,11 +152,15 @@ class Adaptation(Answer):
 
 
 class Prediction(Answer):
-    """The answer to one example; `unknown` where it is probably none of the classes."""
+    """The answer to one example; `unknown` where it is probably none of the classes.
+
+    That is so where `similarity`, to the nearest class, is below the adaptation's `unknown_threshold`.
+    """
 
     label: str
     confidence: float
     unknown: bool
+    similarity: float
     probabilities: dict[str, float]
 
 

@@ -269,9 +269,18 @@ class Client:
         """Forget an adaptation, its parameters and its examples."""
         self._send("DELETE", f"/v1/adaptations/{_part(adaptation_id)}")
 
-    def examples(self, adaptation_id: str) -> list[LabelledExample]:
-        """Return the examples that an adaptation learned from, as the model saw them."""
-        return self._all(LabelledExample, f"/v1/adaptations/{_part(adaptation_id)}/examples")
+    def refine_threshold(self, adaptation_id: str) -> Adaptation:
+        """Fit the threshold for unknown queries to the stored examples, two or more of each class."""
+        path = f"/v1/adaptations/{_part(adaptation_id)}/unknown-threshold"
+        return self._read(Adaptation, self._send("POST", path))
+
+    def examples(self, adaptation_id: str, *, margins: bool = False) -> list[LabelledExample]:
+        """Return the examples that an adaptation learned from, as the model saw them.
+
+        With `margins`, each is answered by what is learned from the others: below 0 it looks mislabelled.
+        """
+        params = {"margins": True} if margins else None
+        return self._all(LabelledExample, f"/v1/adaptations/{_part(adaptation_id)}/examples", params)
 
     def predict(self, adaptation_id: str, inputs: Inputs) -> list[Prediction]:
         """Classify images or vectors, each on its own, in the order given; as many as the limits allow.

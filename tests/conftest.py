@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-pytest_plugins = ["tests.archives", "tests.databases", "tests.models", "tests.services"]
+pytest_plugins = ["tests.archives", "tests.databases", "tests.models", "tests.services", "tests.processes"]
 
 
 MODELS = {"model_bundle", "newton_bundle", "photo_bundle", "vector_bundle", "regression_bundle"}

@@ -22,6 +22,17 @@ from imaml.runtime.inputs import Drawings, Photos, Vectors
 from imaml.store import Bundle, bundles
 from imaml.tasks import glyphs
 
+CALIBRATION: dict[str, Any] = {
+    "settings": [
+        {
+            "ways": 5, "shots": 1, "temperature": 1.25, "unknown_threshold": 0.3, "spread": 1.5,
+            "home_threshold": 2.0,
+        },
+    ],
+    "distance": 40.0,
+    "home": {"mean": [0.0], "scale": [1.0]},
+}  # fmt: skip
+"""Of the order of what is measured; one mean and scale stand for all numbers of a signature."""
 DESCRIPTION: dict[str, Any] = {
     "name": "small",
     "dataset": "glyphs",
@@ -29,7 +40,7 @@ DESCRIPTION: dict[str, Any] = {
     "ways": {"min": 2, "max": 6},
     "recipe": {"solver": "gradient_descent", "max_steps": 5, "inner_lr": 0.1, "lam": 0.5, "tolerance": 0.0},
     "architecture": {"filters": 8, "head": "prototype", "ways": 5, "channels": 1, "size": 28},
-    "thresholds": [{"ways": 5, "shots": 1, "threshold": 0.3}],
+    "calibration": CALIBRATION,
     "split": {"train": ["a"], "validation": ["b"], "test": ["c"]},
 }
 CLASSES, EXAMPLES_EACH = 6, 5
@@ -42,8 +53,9 @@ def described(name: str, recipe: Mapping[str, object] | None = None, **parts: ob
     return {**DESCRIPTION, "name": name, "recipe": {**DESCRIPTION["recipe"], **(recipe or {})}, **parts}
 
 
-def exported(predictor: Predictor, description: dict[str, Any]) -> Bundle:
-    return export(predictor, predictor.initialise(torch.Generator().manual_seed(0)), description)
+def exported(predictor: Predictor, description: dict[str, Any], *optional: str) -> Bundle:
+    bundle = export(predictor, predictor.initialise(torch.Generator().manual_seed(0)), optional)
+    return replace(bundle, description={**description, **bundle.description})
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +77,7 @@ def newton_bundle(model_bundle: Bundle) -> Bundle:
     """The same model, but for its recipe, which needs one graph more."""
     network = Conv4(filters=8)
     description = described("newton", {"solver": "newton_cg", "max_steps": 2, "cg_steps": 3})
-    return exported(Predictor(network, PrototypeHead(network.features)), description)
+    return exported(Predictor(network, PrototypeHead(network.features)), description, "curvature_product")
 
 
 @pytest.fixture(scope="session")
@@ -105,8 +117,8 @@ def regression_bundle() -> Bundle:
         input=Vectors((0.0,), (1.0,)).describe(),
         ways={"min": 1, "max": 1},
         architecture=architecture,
-        thresholds=[],
     )
+    del description["calibration"]
     return exported(Predictor(network, PlainHead(network.features, 1), SquaredError()), description)
 
 

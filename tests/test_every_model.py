@@ -20,10 +20,12 @@ from tests.services import Serve
 TINY = (
     *("--queries", "1", "--inner-steps", "2", "--cg-steps", "1", "--meta-batch", "2", "--meta-steps", "2"),
     *("--ways", "2", "--filters", "8", "--inner-lr", "0.05", "--validation-episodes", "2", "--device", "cpu"),
+    "--minimal-export",
 )
 
 METHODS = {
     "hessian-free": ("--inner-solver", "hessian_free", "--damping", "1"),
+    "accelerated": ("--inner-solver", "accelerated"),
     "momentum": ("--inner-solver", "momentum", "--curvature", "gauss_newton"),
     "adam": ("--inner-solver", "adam", "--linear-solver", "neumann"),
     "l-bfgs": ("--inner-solver", "l_bfgs", "--learn-lam", "layers"),

@@ -1,24 +1,29 @@
 """Adaptations: learn from examples, look at what was learned, forget it."""
 
+from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Query
 from starlette.concurrency import run_in_threadpool
 
 from backend import bodies, schemas, stored, teaching
 from backend.dependencies import (
-    AdaptationDep,
     Cursor,
     EngineDep,
+    KnownDep,
     Limit,
     SettingsDep,
     StoreDep,
     resolve_model,
 )
 from backend.engine import Engine
+from backend.examining import examine, refine
 from backend.problems import Problem
-from backend.teaching import Taught
+from backend.requests import MoreExamples
+from backend.settings import Settings
+from backend.teaching import Lesson, Taught
 from backend.uploads import MoreExamplesDep, NewAdaptationDep
+from imaml.runtime.model import MetaModel
 from imaml.store import Adaptation, Model, Store
 from imaml.store.values import MAX_NAME_LENGTH
 
@@ -51,13 +56,11 @@ async def create_adaptation(
         if earlier := await run_in_threadpool(_answer_to, store, idempotency_key, request_hash):
             return earlier
     model = await run_in_threadpool(resolve_model, store, body.model)
-    meta = (await engine.model(store, model)).meta
 
-    def learn() -> Taught:
-        lesson = teaching.first_lesson(body, meta, settings)
-        return teaching.teach(model.id, lesson, body, settings)
+    def prepare(meta: MetaModel) -> Lesson:
+        return teaching.first_lesson(body, meta, settings)
 
-    taught = await engine.run(learn)
+    taught = await _teach(engine, model, body, settings, prepare)
     taught.adaptation.idempotency_key = idempotency_key
     taught.adaptation.request_hash = request_hash
     return await _keep(store, engine, taught)
@@ -77,43 +80,87 @@ def list_adaptations(
 
 
 @router.get("/{adaptation_id}")
-def show_adaptation(known: AdaptationDep) -> schemas.Adaptation:
+def show_adaptation(known: KnownDep) -> schemas.Adaptation:
     """Show one adaptation."""
     return _shown(known.adaptation, known.model)
 
 
 @router.delete("/{adaptation_id}", status_code=204)
-def delete_adaptation(adaptation_id: str, store: StoreDep, engine: EngineDep) -> None:
+async def delete_adaptation(adaptation_id: str, store: StoreDep, engine: EngineDep) -> None:
     """Forget an adaptation, its parameters and its examples."""
-    with store.transaction() as transaction:
-        transaction.adaptations.delete(adaptation_id)
+    await run_in_threadpool(_delete, store, adaptation_id)
     engine.forget(adaptation_id)
 
 
 @router.get("/{adaptation_id}/examples")
-def list_examples(adaptation_id: str, store: StoreDep) -> schemas.Page[schemas.LabelledExample]:
-    """List the examples it learned from, as the model saw them."""
-    return schemas.Page(items=stored.unpack_examples(_examples(store, adaptation_id)))
+async def list_examples(
+    known: KnownDep,
+    store: StoreDep,
+    engine: EngineDep,
+    settings: SettingsDep,
+    margins: Annotated[bool, Query(description="Learn anew without each, to see which look wrong.")] = False,
+) -> schemas.Page[schemas.LabelledExample]:
+    """List the examples it learned from, as the model saw them.
+
+    A margin is the log odds of an example's label against the likeliest other one, as learned from the other
+    examples: one below 0 looks mislabelled. There is none for an example that is alone in its class, nor for
+    those that time did not suffice for.
+    """
+    adaptation, model = known
+    examples = await run_in_threadpool(_examples, store, adaptation.id)
+    found = None
+    if margins:
+        async with engine.model(model.id) as loaded:
+            found = (await examine(engine, loaded, adaptation, examples, settings)).margins()
+    return schemas.Page(items=await run_in_threadpool(stored.unpack_examples, examples, found))
+
+
+@router.post("/{adaptation_id}/unknown-threshold")
+async def refine_threshold(
+    known: KnownDep, store: StoreDep, engine: EngineDep, settings: SettingsDep
+) -> schemas.Adaptation:
+    """Fit the threshold for unknown queries to these examples, of which each class must have two or more."""
+    adaptation, model = known
+    examples = await run_in_threadpool(_examples, store, adaptation.id)
+    async with engine.model(model.id) as loaded:
+        threshold = refine(loaded, await examine(engine, loaded, adaptation, examples, settings))
+    return await run_in_threadpool(_set_threshold, store, adaptation.id, threshold)
 
 
 @router.post("/{adaptation_id}/examples", status_code=201, openapi_extra=bodies.MORE_EXAMPLES)
 async def add_examples(
-    known: AdaptationDep, body: MoreExamplesDep, store: StoreDep, engine: EngineDep, settings: SettingsDep
+    known: KnownDep, body: MoreExamplesDep, store: StoreDep, engine: EngineDep, settings: SettingsDep
 ) -> schemas.Adaptation:
     """Make a new adaptation from the examples of this one and more, by its recipe."""
     before, model = known
     examples = await run_in_threadpool(_examples, store, before.id)
-    meta = (await engine.model(store, model)).meta
 
+    def prepare(meta: MetaModel) -> Lesson:
+        return teaching.next_lesson(body, meta, settings, before, examples)
+
+    return await _keep(store, engine, await _teach(engine, model, body, settings, prepare))
+
+
+async def _teach(
+    engine: Engine,
+    model: Model,
+    body: MoreExamples,
+    settings: Settings,
+    prepare: Callable[[MetaModel], Lesson],
+) -> Taught:
     def learn() -> Taught:
-        lesson = teaching.next_lesson(body, meta, settings, before, examples)
-        return teaching.teach(model.id, lesson, body, settings)
+        with engine.metrics.stage("decode"):
+            lesson = prepare(loaded.meta)
+        with engine.metrics.stage("adapt"):
+            return teaching.teach(model.id, lesson, body, settings)
 
-    return await _keep(store, engine, await engine.run(learn))
+    async with engine.model(model.id) as loaded:
+        return await engine.run(learn)
 
 
 async def _keep(store: Store, engine: Engine, taught: Taught) -> schemas.Adaptation:
-    kept = await run_in_threadpool(_add, store, taught)
+    with engine.metrics.stage("store"):
+        kept = await run_in_threadpool(_add, store, taught)
     if kept.id == taught.adaptation.id:
         engine.remember(kept.id, taught.adapted)
     return kept
@@ -125,6 +172,18 @@ def _add(store: Store, taught: Taught) -> schemas.Adaptation:
         adaptation = transaction.adaptations.add(
             taught.adaptation, parameters=taught.parameters, examples=taught.examples
         )
+        return _shown(adaptation, transaction.models.get(adaptation.model_id))
+
+
+def _delete(store: Store, adaptation_id: str) -> None:
+    with store.transaction() as transaction:
+        transaction.adaptations.delete(adaptation_id)
+
+
+def _set_threshold(store: Store, adaptation_id: str, threshold: float) -> schemas.Adaptation:
+    with store.transaction() as transaction:
+        adaptation = transaction.adaptations.get(adaptation_id)
+        adaptation.unknown_threshold = threshold
         return _shown(adaptation, transaction.models.get(adaptation.model_id))
 
 

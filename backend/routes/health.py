@@ -7,6 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from backend import schemas
 from backend.dependencies import DatabaseDep, EngineDep, SettingsDep, StoreDep
 from backend.problems import Problem
+from imaml.runtime import devices
 from imaml.store import Model, Store, is_current
 
 router = APIRouter(tags=["health"])
@@ -19,11 +20,16 @@ async def health() -> schemas.Health:
 
 
 @router.get("/readyz")
-async def readiness(database: DatabaseDep, store: StoreDep, engine: EngineDep) -> schemas.Readiness:
+async def readiness(
+    database: DatabaseDep, store: StoreDep, engine: EngineDep, settings: SettingsDep
+) -> schemas.Readiness:
     """Tell whether the database is there and current, and whether its newest model can be used."""
     model = await run_in_threadpool(_newest_model, database, store)
-    await engine.model(store, model)
-    return schemas.Readiness(models_loaded=engine.models_loaded)
+    async with engine.model(model.id):
+        chosen = devices.choose(settings.device)
+        return schemas.Readiness(
+            models_loaded=engine.models_loaded, device=chosen.device, device_fallback=chosen.fallback
+        )
 
 
 @router.get("/v1/limits")

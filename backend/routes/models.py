@@ -73,7 +73,6 @@ def read_bundle(model: ModelDep, store: StoreDep) -> Response:
 @router.get("/{model}/episode")
 async def draw_episode(
     model: ModelDep,
-    store: StoreDep,
     engine: EngineDep,
     ways: Annotated[int, Query(ge=2, le=1000)] = 5,
     shots: Annotated[int, Query(ge=1, le=1000)] = 1,
@@ -81,7 +80,8 @@ async def draw_episode(
     seed: Annotated[int, Query(ge=0, le=_SEED_BOUND)] = 0,
 ) -> schemas.Episode:
     """Draw a task from the examples that are stored with the model; the same seed draws the same."""
-    archive = (await engine.model(store, model)).examples
+    async with engine.model(model.id) as loaded:
+        archive = loaded.examples
     if archive is None:
         raise Problem(404, "no-examples", f"No examples are stored with model {model.name}:{model.version}.")
     support, query = await engine.run(episodes.sample, archive, ways, shots, queries, seed)

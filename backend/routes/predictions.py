@@ -21,18 +21,20 @@ _PNG = {200: {"content": {"image/png": {}}, "description": "Drawings as dark ink
 
 @router.post("/adaptations/{adaptation_id}/predictions", openapi_extra=bodies.PREDICTION_INPUTS)
 async def predict_answers(
-    known: AdaptationDep, body: PredictionInputsDep, store: StoreDep, engine: EngineDep, settings: SettingsDep
+    adaptation: AdaptationDep, body: PredictionInputsDep, engine: EngineDep, settings: SettingsDep
 ) -> schemas.Predictions:
     """Answer images or vectors, each on its own, in the order sent."""
-    meta = (await engine.model(store, known.model)).meta
-    adapted = await engine.adapted(store, known.adaptation)
+    async with engine.model(adaptation.model_id) as loaded, engine.adapted(adaptation) as adapted:
+        meta = loaded.meta
 
-    def work() -> list[Prediction] | list[NumberPrediction]:
-        titles = inputs.titles(body.inputs, "images")
-        examples = inputs.read(body.inputs, meta.input, "inputs", titles, settings.max_pixels)
-        return predict(meta, adapted, examples)
+        def work() -> list[Prediction] | list[NumberPrediction]:
+            titles = inputs.titles(body.inputs, "images")
+            with engine.metrics.stage("decode"):
+                examples = inputs.read(body.inputs, meta.input, "inputs", titles, settings.max_pixels)
+            with engine.metrics.stage("predict"):
+                return predict(meta, adapted, examples, adaptation.unknown_threshold)
 
-    predictions = await engine.run(work)
+        predictions = await engine.run(work)
     return schemas.Predictions.model_validate({"predictions": [asdict(p) for p in predictions]})
 
 
@@ -54,7 +56,8 @@ async def _input(reference: str | None, store: Store, engine: Engine) -> Drawing
     if reference is None:
         return Drawings()
     model = await run_in_threadpool(resolve_model, store, reference)
-    found = (await engine.model(store, model)).meta.input
+    async with engine.model(model.id) as loaded:
+        found = loaded.meta.input
     if isinstance(found, Vectors):
         raise Problem(422, "no-images", f"Model {model.name}:{model.version} takes vectors, not images.")
     return found

@@ -43,6 +43,12 @@ def learn2learn_source() -> Path:
     return folder
 
 
+def photographs() -> list[Path]:
+    """The two sample photographs of scikit-learn. Raises PeerError where it cannot be had."""
+    prepare()
+    return sorted(ENVIRONMENT.glob("lib/python*/site-packages/sklearn/datasets/images/*.jpg"))
+
+
 def _run(*command: str) -> None:
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:

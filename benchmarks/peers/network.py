@@ -5,6 +5,7 @@ the head's matrix [ways, features] and bias. Queries are normalised by the suppo
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,13 @@ from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
 EPSILON = 1e-5
 BLOCKS = 4
+
+
+class Moments(NamedTuple):
+    """By which a block normalises."""
+
+    mean: Tensor
+    variance: Tensor
 
 
 def support_features(weights: Sequence[Tensor], images: Tensor) -> Tensor:
@@ -39,6 +47,29 @@ def query_logits(weights: Sequence[Tensor], support: Tensor, query: Tensor) -> T
         factor = scale[:, None, None] * (variance + EPSILON).rsqrt()
         x, y = (((z - mean) * factor + shift[:, None, None]).relu() for z in (x, y))
     return F.linear(y.flatten(1), weights[-2], weights[-1])
+
+
+@torch.inference_mode()
+def support_moments(weights: Sequence[Tensor], images: Tensor) -> list[Moments]:
+    """The support set's own moments, block after block."""
+    x, found = images, list[Moments]()
+    for block in range(BLOCKS):
+        weight, scale, shift = weights[3 * block : 3 * block + 3]
+        x = F.conv2d(x, weight, stride=2, padding=1)
+        variance, mean = torch.var_mean(x, (0, 2, 3), correction=0)
+        found.append(Moments(mean, variance))
+        x = F.batch_norm(x, mean, variance, scale, shift, eps=EPSILON).relu()
+    return found
+
+
+def fixed_logits(weights: Sequence[Tensor], moments: Sequence[Moments], images: Tensor) -> Tensor:
+    """Logits [n, ways], normalised by moments that are known."""
+    x = images
+    for block, (mean, variance) in enumerate(moments):
+        weight, scale, shift = weights[3 * block : 3 * block + 3]
+        x = F.conv2d(x, weight, stride=2, padding=1)
+        x = F.batch_norm(x, mean, variance, scale, shift, eps=EPSILON).relu()
+    return F.linear(x.flatten(1), weights[-2], weights[-1])
 
 
 class Conv4(nn.Module):

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 
 from imaml.commands.data import load
 from imaml.commands.database import open_store
 from imaml.commands.output import json_option, print_json
 from imaml.commands.train import torch_required
+from imaml.runtime.calibration import Calibration
 from imaml.runtime.inputs import InputError, from_description
 from imaml.store import Evaluation, Model, bundles
 from imaml.training.config import MADE, MAX_SEED
@@ -18,6 +20,7 @@ from imaml.training.errors import TrainingError
 
 if TYPE_CHECKING:
     from imaml.tasks import Dataset
+    from imaml.training.evaluation import Scores
 
 SPLITS = ("train", "validation", "test", "all")
 
@@ -96,10 +99,29 @@ def evaluate(
     evaluation.model_id, evaluation.experiment_id = row.id, row.experiment_id
     with store.transaction() as transaction:
         transaction.evaluations.add(evaluation)
+    confidence = _confidence(row, scores, ways, shots)
     if as_json:
-        print_json(_result(row, evaluation))
+        print_json(_result(row, evaluation) | confidence)
     else:
-        click.echo(_sentence(row, evaluation))
+        click.echo(_sentence(row, evaluation, confidence))
+
+
+def _confidence(model: Model, scores: "Scores", ways: int, shots: int) -> dict[str, float]:
+    """The expected calibration error without and with the temperature that is stored; none for regression."""
+    if not scores.logits:
+        return {}
+    from imaml.training.confidence import calibration_error, softmax
+
+    temperature = (
+        Calibration.from_description(model.description["calibration"]).nearest(ways, shots).temperature
+    )
+    logits = np.concatenate([logits.double().numpy() for logits in scores.logits])
+    labels = np.concatenate([labels.numpy() for labels in scores.labels])
+    return {
+        "temperature": temperature,
+        "calibration_error_before": calibration_error(softmax(logits), labels),
+        "calibration_error": calibration_error(softmax(logits / temperature), labels),
+    }
 
 
 def _result(model: Model, evaluation: Evaluation) -> dict[str, Any]:
@@ -109,13 +131,19 @@ def _result(model: Model, evaluation: Evaluation) -> dict[str, Any]:
     return reference | {name: getattr(evaluation, name) for name in fields}
 
 
-def _sentence(model: Model, evaluation: Evaluation) -> str:
+def _sentence(model: Model, evaluation: Evaluation, confidence: dict[str, float]) -> str:
     protocol = "transductive" if evaluation.transductive else "inductive"
+    calibrated = (
+        f"; calibration error {confidence['calibration_error']:.4f} "
+        f"(at temperature 1: {confidence['calibration_error_before']:.4f})"
+        if confidence
+        else ""
+    )
     return (
         f"{model.name}:{model.version} on {evaluation.dataset} ({evaluation.split}), "
         f"{evaluation.ways}-way {evaluation.shots}-shot, {protocol}: "
         f"{evaluation.accuracy:.4f} ± {evaluation.ci95:.4f} (95 % CI, {evaluation.episodes} episodes), "
-        f"at 0 steps {evaluation.accuracy_unadapted:.4f}"
+        f"at 0 steps {evaluation.accuracy_unadapted:.4f}{calibrated}"
     )
 
 

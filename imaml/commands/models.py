@@ -10,6 +10,9 @@ from imaml.commands.output import json_option, print_json, print_rows
 from imaml.runtime.verification import verify
 from imaml.store import BundleError, Model, bundles
 
+_LEFT_OUT = ("name", "split", "layout", "calibration")
+"""Of a description, because it is long or told otherwise."""
+
 
 @click.group()
 def models() -> None:
@@ -57,7 +60,8 @@ def show(model: str, as_json: bool) -> None:
         "aliases": aliases,
         "experiment_id": row.experiment_id,
         "created_at": row.created_at.isoformat(timespec="seconds"),
-        **{key: value for key, value in row.description.items() if key not in ("name", "split", "layout")},
+        **{key: value for key, value in row.description.items() if key not in _LEFT_OUT},
+        "calibration": row.description.get("calibration", {}).get("settings"),
         "split": {part: len(classes) for part, classes in row.description["split"].items()},
     }
     if as_json:

@@ -1,61 +1,29 @@
-"""The backward of a convolution in terms of convolutions, for which the ONNX exporter has lowerings."""
+"""Operations for which ONNX Runtime has no kernel, or a slow one, in terms of others."""
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
 
-def convolution_backward(
-    gradient: Tensor,
-    inputs: Tensor,
-    weight: Tensor,
-    bias_sizes: list[int] | None,
-    stride: list[int],
-    padding: list[int],
-    dilation: list[int],
-    transposed: bool,
-    output_padding: list[int],
-    groups: int,
-    output_mask: list[bool],
-) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """`aten.convolution_backward` for ungrouped two-dimensional convolutions, plain and transposed.
-
-    The gradient to the input of a plain one is a transposed convolution, and the reverse. The one to the
-    weight is a convolution of what the plain one takes (transposed) with what it gives (transposed), stride
-    and dilation exchanged, cropped to the kernel.
-    """
-    assert groups == 1, "only ungrouped convolutions are exported"
-    large, small = (gradient, inputs) if transposed else (inputs, gradient)
-    to_inputs = to_weight = to_bias = None
-    if output_mask[0] and transposed:
-        to_inputs = F.conv2d(gradient, weight, stride=stride, padding=padding, dilation=dilation)
-    elif output_mask[0]:
-        remainder = [
-            inputs.shape[2 + axis]
-            - (
-                (gradient.shape[2 + axis] - 1) * stride[axis]
-                - 2 * padding[axis]
-                + dilation[axis] * (weight.shape[2 + axis] - 1)
-                + 1
-            )
-            for axis in range(2)
-        ]
-        to_inputs = F.conv_transpose2d(
-            gradient,
-            weight,
-            stride=stride,
-            padding=padding,
-            output_padding=[int(r) for r in remainder],
-            dilation=dilation,
-        )
-    if output_mask[1]:
-        full = F.conv2d(
-            large.transpose(0, 1), small.transpose(0, 1), stride=dilation, padding=padding, dilation=stride
-        )
-        to_weight = full[:, :, : weight.shape[2], : weight.shape[3]].transpose(0, 1)
-    if output_mask[2]:
-        to_bias = gradient.sum((0, 2, 3))
-    return to_inputs, to_weight, to_bias
+def threshold_backward(gradient: Tensor, result: Tensor, threshold: float) -> Tensor:
+    """Of a ReLU: where its result, which is 0 or more, is above 0. `Where` and `Sign` run on one thread."""
+    assert threshold == 0, "only ReLU is exported"
+    return gradient * (result * 1e30).clamp(0, 1)
 
 
-TABLE = {torch.ops.aten.convolution_backward.default: convolution_backward}
+def power(base: Tensor, exponent: float) -> Tensor:
+    """Whole powers as products; `Pow` calls a function of the C library for each number."""
+    if exponent not in (2, 3):
+        return NotImplemented
+    return base * base if exponent == 2 else base * base * base
+
+
+def matrix_vector(matrix: Tensor, vector: Tensor) -> Tensor:
+    """As a product of matrices; ONNX Runtime fuses a transposition into this one and then errs."""
+    return (matrix @ vector[:, None])[:, 0]
+
+
+TABLE = {
+    torch.ops.aten.threshold_backward.default: threshold_backward,
+    torch.ops.aten.pow.Tensor_Scalar: power,
+    torch.ops.aten.mv.default: matrix_vector,
+}

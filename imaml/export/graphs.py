@@ -2,24 +2,25 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export import Dim
-from torch.func import grad, grad_and_value
+from torch.func import grad, grad_and_value, vmap  # pyright: ignore[reportUnknownVariableType]
 from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv, StatelessSymbolicContext
 
 from imaml.export.decompositions import TABLE
-from imaml.nets.convolution import native_convolutions
+from imaml.nets.gathered import gathered_convolutions
 from imaml.nets.losses import SquaredError
 from imaml.nets.predictor import Predictor
+from imaml.runtime.graphs import BATCH
 
 FREE = Dim.DYNAMIC  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -35,38 +36,52 @@ class Function:
     outputs: tuple[str, ...]
 
 
-def functions(predictor: Predictor, theta: Tensor, ways: int, examples: int) -> dict[str, Function]:
+def functions(
+    predictor: Predictor, theta: Tensor, ways: int, examples: int, seed: int = 0
+) -> dict[str, Function]:
     """The functions that a service may need, with random example inputs of these sizes.
 
     The ways are the nearest that the head allows, and every class has an example.
     """
     head = predictor.head
     ways = min(max(ways, head.min_ways), head.max_ways or ways)
-    images, targets = _support(predictor, ways, max(ways, examples))
-    phi = predictor.centre(theta, images, targets)
-    _, moments = predictor.support_outputs(phi, images, targets)
-    direction = torch.randn(phi.shape, generator=torch.Generator().manual_seed(examples))
+    generator = torch.Generator().manual_seed(seed)
+    images, targets = _support(predictor, ways, max(ways, examples), generator)
+    phi, seen, *_ = _centre(predictor, theta, images, targets)
+    _, _, moments = predictor.prepared_outputs(phi, seen, targets)
+    direction = torch.randn(phi.shape, generator=generator)
     # One size stays one size: a number of ways that the head fixes is a constant of the graph.
     fixed = head.min_ways == head.max_ways
     free_phi: dict[int, object] = {} if fixed else {0: FREE}
     free_support = ({0: FREE}, {0: FREE} if fixed else {0: FREE, 1: FREE})
-    support = {"images": images, "targets": targets}
+    support = {"seen": seen, "targets": targets}
     return {
-        "centre": Function(predictor.centre, {"theta": theta, **support}, ({}, *free_support), ("centre",)),
+        "centre": Function(
+            partial(_centre, predictor),
+            {"theta": theta, "images": images, "targets": targets},
+            ({}, *free_support),
+            ("centre", "seen", "features", "moments"),
+        ),
         "value_and_gradient": Function(
             partial(_value_and_gradient, predictor),
             {"phi": phi, **support},
             (free_phi, *free_support),
-            ("loss", "gradient", "logits", "moments"),
+            ("loss", "gradient", "logits", "features", "moments"),
+        ),
+        "value_and_gradient_batch": Function(
+            partial(_value_and_gradient_batch, predictor),
+            {name: _repeated(value) for name, value in (("phi", phi), *support.items())},
+            tuple({axis + 1: size for axis, size in free.items()} for free in (free_phi, *free_support)),
+            ("losses", "gradients", "logits", "features", "moments"),
         ),
         "predict": Function(
             partial(_predict, predictor),
-            {"phi": phi, "moments": moments, "images": images},
-            (free_phi, {}, {0: FREE}),
-            ("probabilities",),
+            {"phi": phi, "moments": moments, "images": images, "temperature": torch.tensor([1.25])},
+            (free_phi, {}, {0: FREE}, {}),
+            ("probabilities", "features"),
         ),
         "curvature_product": Function(
-            partial(_curvature_product, partial(_gradient, predictor)),
+            partial(_curvature_product, predictor),
             {"phi": phi, **support, "p": direction / direction.norm()},
             (free_phi, *free_support, free_phi),
             ("product",),
@@ -74,8 +89,13 @@ def functions(predictor: Predictor, theta: Tensor, ways: int, examples: int) -> 
     }
 
 
-def _support(predictor: Predictor, ways: int, examples: int) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(ways * 1000 + examples)
+def _repeated(value: Tensor) -> Tensor:
+    return value.detach().expand(BATCH, *value.shape).contiguous()
+
+
+def _support(
+    predictor: Predictor, ways: int, examples: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     images = torch.rand(examples, *predictor.network.input_shape, generator=generator)
     if isinstance(predictor.loss, SquaredError):
         return images, torch.randn(examples, ways, generator=generator)
@@ -83,62 +103,66 @@ def _support(predictor: Predictor, ways: int, examples: int) -> tuple[Tensor, Te
     return images, torch.nn.functional.one_hot(labels, ways).float() / examples
 
 
+def _centre(predictor: Predictor, theta: Tensor, images: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
+    seen = predictor.network.prepare(images)
+    centre, features, moments = predictor.prepared_centre(theta, seen, targets)
+    return centre, seen, features, moments
+
+
 def _value_and_gradient(
-    predictor: Predictor, phi: Tensor, images: Tensor, targets: Tensor
+    predictor: Predictor, phi: Tensor, seen: Tensor, targets: Tensor
 ) -> tuple[Tensor, ...]:
-    def loss(phi: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        outputs, moments = predictor.support_outputs(phi, images, targets)
-        return predictor.loss.value(outputs, targets), (outputs, moments)
-
-    gradient, (value, (outputs, moments)) = grad_and_value(loss, has_aux=True)(phi)
-    return value, gradient, outputs, moments
+    value, to_network, to_rows, *rest = _of_parts(predictor, *predictor.split(phi), seen, targets)
+    return value, torch.cat([to_network, to_rows]), *rest
 
 
-def _predict(predictor: Predictor, phi: Tensor, moments: Tensor, images: Tensor) -> Tensor:
-    return predictor.loss.answer(predictor.query_outputs(phi, images, moments))
+def _value_and_gradient_batch(
+    predictor: Predictor, phi: Tensor, seen: Tensor, targets: Tensor
+) -> tuple[Tensor, ...]:
+    # Taken apart and put together out here: inside, the library's rules would fix sizes that are free.
+    size = predictor.network.layout.size
+    of_parts = vmap(partial(_of_parts, predictor))
+    value, to_network, to_rows, *rest = of_parts(phi[:, :size], phi[:, size:], seen, targets)
+    return value, torch.cat([to_network, to_rows], dim=1), *rest
 
 
-def _gradient(predictor: Predictor, phi: Tensor, images: Tensor, targets: Tensor) -> Tensor:
-    return _value_and_gradient(predictor, phi, images, targets)[1]
+def _of_parts(
+    predictor: Predictor, network: Tensor, rows: Tensor, seen: Tensor, targets: Tensor
+) -> tuple[Tensor, ...]:
+    """The loss of a φ in two parts, the gradient in each, and what was computed on the way."""
+
+    def loss(network: Tensor, rows: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        outputs, *rest = predictor.outputs_of_parts(network, rows, seen, targets)
+        return predictor.loss.value(outputs, targets), (outputs, *rest)
+
+    gradients, (value, rest) = grad_and_value(loss, argnums=(0, 1), has_aux=True)(network, rows)
+    return value, *gradients, *rest
 
 
-def _curvature_product(
-    gradient: Callable[[Tensor, Tensor, Tensor], Tensor],
-    phi: Tensor,
-    images: Tensor,
-    targets: Tensor,
-    p: Tensor,
-) -> Tensor:
+def _predict(
+    predictor: Predictor, phi: Tensor, moments: Tensor, images: Tensor, temperature: Tensor
+) -> tuple[Tensor, ...]:
+    outputs, features = predictor.query_answers(phi, images, moments)
+    return predictor.loss.answer(outputs, temperature), features
+
+
+def _curvature_product(predictor: Predictor, phi: Tensor, seen: Tensor, targets: Tensor, p: Tensor) -> Tensor:
     def slope(phi: Tensor) -> Tensor:
-        return (gradient(phi, images, targets) * p).sum()
+        return (_value_and_gradient(predictor, phi, seen, targets)[1] * p).sum()
 
     return grad(slope)(phi)
 
 
-def onnx_graphs(predictor: Predictor, curvature: bool = False) -> Mapping[str, bytes]:
-    """The ONNX files of a predictor's functions. They hold no parameters, so one tracing serves every θ.
-
-    With `curvature` there is a `curvature_product` among them, which few recipes need.
-    """
-    names = ("centre", "value_and_gradient", "predict", "curvature_product")
-    return {name: _to_onnx(predictor, name) for name in names[: 4 if curvature else 3]}
+def onnx_graphs(predictor: Predictor, names: Iterable[str]) -> Mapping[str, bytes]:
+    """The ONNX files of a predictor's functions. They hold no parameters, so one tracing serves every θ."""
+    return {name: _to_onnx(predictor, name) for name in names}
 
 
 @cache
 def _example(predictor: Predictor, name: str) -> Function:
     """A function with the example inputs that it is traced with."""
     theta = predictor.initialise(torch.Generator().manual_seed(0))
-    function = functions(predictor, theta, ways=2, examples=7)[name]
-    if name != "curvature_product":
-        return function
-    # The library's second derivative of a convolution pins the number of examples down; that of the trace,
-    # where a convolution's first derivative is made of convolutions, does not.
-    traced = _trace(predictor, "value_and_gradient")
-
-    def gradient(phi: Tensor, images: Tensor, targets: Tensor) -> Tensor:
-        return traced(phi, images, targets)[1]
-
-    return replace(function, call=partial(_curvature_product, gradient))
+    return functions(predictor, theta, ways=2, examples=7)[name]
 
 
 @cache
@@ -149,14 +173,13 @@ def _trace(predictor: Predictor, name: str) -> GraphModule:
     def call(*inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         return function.call(*inputs)  # make_fx counts the arguments of plain functions alone
 
-    # ONNX has an operator for convolutions, and tasks come one by one there.
-    with native_convolutions():
+    with gathered_convolutions():
         return make_fx(call, decomposition_table=TABLE)(*_symbolic(function))
 
 
 def _symbolic(function: Function) -> list[Tensor]:
     """The example inputs, with symbols for their free dimensions; symbols for all would take far longer."""
-    mode = FakeTensorMode(shape_env=ShapeEnv())
+    mode = FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True)  # constants are real
     return [
         mode.from_tensor(
             value.detach(),

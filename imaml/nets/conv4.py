@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from imaml.nets.convolution import convolve
+from imaml.nets.convolution import flat, patches
 from imaml.nets.layout import Layout
-from imaml.nets.normalisation import Normalise, SupportNormalised
+from imaml.nets.normalisation import SupportNormalised, Unit
 from imaml.nets.pooling import max_pool
 
 
@@ -32,7 +32,7 @@ class Conv4(SupportNormalised):
         shapes: dict[str, tuple[int, ...]] = {}
         for block in range(4):
             inputs = self.filters if block else self.channels
-            shapes[f"block{block}.weight"] = (self.filters, inputs, 3, 3)
+            shapes[f"block{block}.weight"] = (self.filters, 3, 3, inputs)
             shapes[f"block{block}.scale"] = (self.filters,)
             shapes[f"block{block}.shift"] = (self.filters,)
         return Layout(shapes)
@@ -54,13 +54,21 @@ class Conv4(SupportNormalised):
         """Draw parameters [layout.size]: Xavier uniform weights (Glorot & Bengio 2010), scale 1, shift 0."""
         return self.layout.initialise(generator)
 
-    def forward(self, parameters: Tensor, inputs: Tensor, normalise: Normalise) -> Tensor:
-        """Features [n, features] of images [n, channels, size, size]."""
+    def prepare(self, inputs: Tensor) -> Tensor:
+        """The first block's patches of images [n, channels, size, size]."""
+        return patches(inputs.movedim(1, 3), 3, self._stride)
+
+    def forward(self, parameters: Tensor, seen: Tensor, unit: Unit) -> Tensor:
+        """Features [n, features] of prepared images."""
         p = self.layout.unpack(parameters)
-        x = inputs
+        x = seen
         for block in range(4):
-            x = convolve(x, p[f"block{block}.weight"], stride=1 if self.pool else 2)
-            x = normalise(x, p[f"block{block}.scale"], p[f"block{block}.shift"])
+            weight, scale, shift = (p[f"block{block}.{part}"] for part in ("weight", "scale", "shift"))
+            x = unit(x, weight, scale, shift, self._stride) if block else unit(x, flat(weight), scale, shift)
             # Pooling first gives the same as ReLU first, at a quarter of its work.
             x = (max_pool(x) if self.pool else x).relu()
         return x.flatten(1)
+
+    @property
+    def _stride(self) -> int:
+        return 1 if self.pool else 2

@@ -1,46 +1,43 @@
-"""Convolution as patches × matrix, for networks of which every task has its own weights.
+"""Convolution as patches × matrix.
 
-Under `vmap` over weights the native convolution becomes a grouped one, which runs at a fraction of the
-speed of the batched matrix products that this file makes of it. Tensors are [n, channels, height, width]
-to the eye and channels-last in memory, so that a patch is made of three contiguous runs.
+Under `vmap` over weights the library's convolution becomes a grouped one, which runs at a fraction of the
+speed of batched matrix products. Tensors are [n, height, width, channels], so that a patch is made of
+contiguous runs, and weights [out, k, k, in] are matrices as they lie. k is 1 or 3, the padding k // 2.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
-_native = ContextVar("native convolutions", default=False)
+from imaml.nets import gathered
 
 
-@contextmanager
-def native_convolutions() -> Generator[None, None, None]:
-    """Use the library's own convolution inside: better where all examples share one set of weights."""
-    token = _native.set(True)
-    try:
-        yield
-    finally:
-        _native.reset(token)
+def convolve(x: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
+    """Convolution of [n, height, width, in] with weights [out, k, k, in].
 
-
-def convolve(inputs: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
-    """Convolution of [n, in, height, width] with weights [out, in, k, k], k 1 or 3, padded by k // 2.
-
-    Gives [n, out, ⌈height / stride⌉, ⌈width / stride⌉].
+    Gives [n, ⌈height / stride⌉, ⌈width / stride⌉, out].
     """
-    kernel = weight.shape[2]
-    if not torch.compiler.is_compiling() and _native.get():
-        return F.conv2d(inputs, weight, stride=stride, padding=kernel // 2)
-    x = inputs.movedim(1, 3)
-    patches = _patches(x, stride) if kernel == 3 else x[:, ::stride, ::stride]
-    return F.linear(patches, weight.permute(0, 2, 3, 1).flatten(1)).movedim(3, 1)
+    if gathered.in_force() and weight.shape[1] == 3:
+        return gathered.convolve(x, weight, stride)
+    return F.linear(patches(x, weight.shape[1], stride), weight.flatten(1))
 
 
-def _patches(x: Tensor, stride: int) -> Tensor:
+def flat(weight: Tensor) -> Tensor:
+    """Weights for patches as they are: [out, k, k, in] as [out, 1, 1, k · k · in]."""
+    return weight.flatten(1)[:, None, None]
+
+
+def patches(x: Tensor, kernel: int, stride: int = 1) -> Tensor:
+    """What each output of a convolution sees of [n, height, width, in].
+
+    Gives [n, ⌈height / stride⌉, ⌈width / stride⌉, k · k · in].
+    """
+    if kernel == 1:
+        return x[:, ::stride, ::stride]
+    if gathered.in_force():
+        return gathered.patches(x, stride)
     # A compiler fuses the slices into what reads them; it does not see into the autograd functions.
     return _slices(x, stride) if torch.compiler.is_compiling() else _Patches.apply(x, stride)
 

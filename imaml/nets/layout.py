@@ -36,7 +36,8 @@ class Layout:
         for name, shape in self.shapes.items():
             if name.endswith("weight"):
                 piece = torch.empty(shape)
-                torch.nn.init.xavier_uniform_(piece, generator=generator)
+                # Kernels are [out, k, k, in]; the library takes the first two axes for out and in.
+                torch.nn.init.xavier_uniform_(piece.movedim(-1, 1), generator=generator)
             else:
                 piece = torch.full(shape, 1.0 if name.endswith("scale") else 0.0)
             pieces.append(piece.flatten())

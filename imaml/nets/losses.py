@@ -13,7 +13,7 @@ class Loss(Protocol):
         """The loss, a scalar."""
         ...
 
-    def answer(self, outputs: Tensor) -> Tensor:
+    def answer(self, outputs: Tensor, temperature: Tensor) -> Tensor:
         """What outputs [n, outputs] say to a user, in the same shape."""
         ...
 
@@ -30,9 +30,9 @@ class CrossEntropy:
         """−Σ targets · log softmax(outputs)."""
         return -(targets * outputs.log_softmax(1)).sum()
 
-    def answer(self, outputs: Tensor) -> Tensor:
-        """Probabilities [n, ways]."""
-        return outputs.softmax(1)
+    def answer(self, outputs: Tensor, temperature: Tensor) -> Tensor:
+        """Probabilities [n, ways], which the temperature evens out (Guo et al. 2017)."""
+        return (outputs / temperature).softmax(1)
 
     def hessian_product(self, outputs: Tensor, targets: Tensor, tangent: Tensor) -> Tensor:
         """(diag p − p pᵀ) tangent in each row, times the row's weight."""
@@ -49,7 +49,7 @@ class SquaredError:
         difference = outputs - targets
         return (difference * difference).mean() / 2
 
-    def answer(self, outputs: Tensor) -> Tensor:
+    def answer(self, outputs: Tensor, temperature: Tensor) -> Tensor:
         """The outputs as they are."""
         return outputs
 

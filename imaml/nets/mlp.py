@@ -47,13 +47,17 @@ class MLP:
         """Draw parameters [layout.size]: Xavier uniform weights (Glorot & Bengio 2010), scale 1, shift 0."""
         return self.layout.initialise(generator)
 
-    def support_features(self, parameters: Tensor, inputs: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """Features [n, features] of vectors [n, length], and no moments [0]; the weights play no part."""
-        return self._forward(parameters, inputs), inputs.new_empty(0)
+    def prepare(self, inputs: Tensor) -> Tensor:
+        """The vectors themselves."""
+        return inputs
 
-    def query_features(self, parameters: Tensor, inputs: Tensor, moments: Tensor) -> Tensor:
+    def support_features(self, parameters: Tensor, seen: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """Features [n, features] of vectors [n, length], and no moments [0]; the weights play no part."""
+        return self._forward(parameters, seen), seen.new_empty(0)
+
+    def query_features(self, parameters: Tensor, seen: Tensor, moments: Tensor) -> Tensor:
         """Features [n, features] of vectors [n, length]."""
-        return self._forward(parameters, inputs)
+        return self._forward(parameters, seen)
 
     def _forward(self, parameters: Tensor, inputs: Tensor) -> Tensor:
         p = self.layout.unpack(parameters)

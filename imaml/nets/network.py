@@ -33,13 +33,17 @@ class Network(Protocol):
         """Draw parameters [layout.size]."""
         ...
 
-    def support_features(self, parameters: Tensor, inputs: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """Features [n, features] of a support set, and its moments [m].
+    def prepare(self, inputs: Tensor) -> Tensor:
+        """What the first layer sees of inputs [n, *input_shape], which no parameter changes."""
+        ...
+
+    def support_features(self, parameters: Tensor, seen: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """Features [n, features] of a prepared support set, and its moments [m].
 
         `weights` [n] sum to 1 and say how much each example counts in the moments (0: not at all).
         """
         ...
 
-    def query_features(self, parameters: Tensor, inputs: Tensor, moments: Tensor) -> Tensor:
-        """Features [n, features] of inputs, normalised by the given moments."""
+    def query_features(self, parameters: Tensor, seen: Tensor, moments: Tensor) -> Tensor:
+        """Features [n, features] of prepared inputs, normalised by the given moments."""
         ...

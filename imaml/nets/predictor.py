@@ -6,6 +6,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from imaml.nets import gathered
 from imaml.nets.heads import Head
 from imaml.nets.layout import Layout
 from imaml.nets.losses import CrossEntropy, Loss
@@ -35,20 +36,40 @@ class Predictor:
 
     def centre(self, theta: Tensor, inputs: Tensor, targets: Tensor) -> Tensor:
         """The centre c(θ, support) of the proximal term: a φ of length network + outputs × (features + 1)."""
-        network, head = self._split(theta)
-        features, _ = self.network.support_features(network, inputs, self._weights(targets))
-        return torch.cat([network, self.head.centre(head, features, targets).flatten()])
+        return self.prepared_centre(theta, self.network.prepare(inputs), targets)[0]
+
+    def prepared_centre(self, theta: Tensor, seen: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """`centre` for inputs that the network has prepared, with the features and moments of θ itself."""
+        network, head = self.split(theta)
+        features, moments = self.network.support_features(network, seen, self._weights(targets))
+        rows = self.head.centre(head, features, targets)
+        return torch.cat([network, rows.flatten()]), features, moments
 
     def support_outputs(self, phi: Tensor, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs [n, outputs] for the support set, and its moments."""
-        network, rows = self._split(phi)
-        features, moments = self.network.support_features(network, inputs, self._weights(targets))
-        return self._outputs(rows, features), moments
+        outputs, _, moments = self.prepared_outputs(phi, self.network.prepare(inputs), targets)
+        return outputs, moments
+
+    def prepared_outputs(self, phi: Tensor, seen: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """`support_outputs` for inputs that the network has prepared, with their features in between."""
+        return self.outputs_of_parts(*self.split(phi), seen, targets)
+
+    def outputs_of_parts(
+        self, network: Tensor, rows: Tensor, seen: Tensor, targets: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """`prepared_outputs` of a φ in its two parts."""
+        features, moments = self.network.support_features(network, seen, self._weights(targets))
+        return self._outputs(rows, features), features, moments
 
     def query_outputs(self, phi: Tensor, inputs: Tensor, moments: Tensor) -> Tensor:
         """Outputs [n, outputs] for inputs under the moments of a support set."""
-        network, rows = self._split(phi)
-        return self._outputs(rows, self.network.query_features(network, inputs, moments))
+        return self.query_answers(phi, inputs, moments)[0]
+
+    def query_answers(self, phi: Tensor, inputs: Tensor, moments: Tensor) -> tuple[Tensor, Tensor]:
+        """`query_outputs` and the features that they are made of."""
+        network, rows = self.split(phi)
+        features = self.network.query_features(network, self.network.prepare(inputs), moments)
+        return self._outputs(rows, features), features
 
     def _weights(self, targets: Tensor) -> Tensor:
         """How much each example counts [n]; numbers to fit carry no weights, so all count alike."""
@@ -56,11 +77,11 @@ class Predictor:
             return targets.sum(1)
         return torch.ones_like(targets[:, 0]) / targets.shape[0]
 
-    def _split(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
+    def split(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        """θ or φ as (network, head)."""
         size = self.network.layout.size
         network, rest = parameters.split([size, parameters.numel() - size])
         return network, rest
 
     def _outputs(self, rows: Tensor, features: Tensor) -> Tensor:
-        rows = rows.reshape(-1, self.network.features + 1)
-        return features @ rows[:, :-1].T + rows[:, -1]
+        return gathered.with_ones(features) @ rows.reshape(-1, self.network.features + 1).T

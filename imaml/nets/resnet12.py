@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's usual name
 
-from imaml.nets.convolution import convolve
+from imaml.nets.convolution import flat, patches
 from imaml.nets.layout import Layout
-from imaml.nets.normalisation import Normalise, SupportNormalised
+from imaml.nets.normalisation import SupportNormalised, Unit
 from imaml.nets.pooling import max_pool
 
 CONVOLUTIONS = 3
@@ -37,7 +37,7 @@ class ResNet12(SupportNormalised):
             for part in (*range(CONVOLUTIONS), "shortcut"):
                 fan_in = width if part in range(1, CONVOLUTIONS) else inputs
                 kernel = 1 if part == "shortcut" else 3
-                shapes[f"block{block}.{part}.weight"] = (width, fan_in, kernel, kernel)
+                shapes[f"block{block}.{part}.weight"] = (width, kernel, kernel, fan_in)
                 shapes[f"block{block}.{part}.scale"] = (width,)
                 shapes[f"block{block}.{part}.shift"] = (width,)
         return Layout(shapes)
@@ -56,21 +56,27 @@ class ResNet12(SupportNormalised):
         """Draw parameters [layout.size]: Xavier uniform weights (Glorot & Bengio 2010), scale 1, shift 0."""
         return self.layout.initialise(generator)
 
-    def forward(self, parameters: Tensor, inputs: Tensor, normalise: Normalise) -> Tensor:
-        """Features [n, features] of images [n, channels, size, size]."""
+    def prepare(self, inputs: Tensor) -> Tensor:
+        """The 3×3 patches of images [n, channels, size, size]."""
+        return patches(inputs.movedim(1, 3), 3)
+
+    def forward(self, parameters: Tensor, seen: Tensor, unit: Unit) -> Tensor:
+        """Features [n, features] of prepared images."""
         p = self.layout.unpack(parameters)
-        x = inputs
+        middle = slice(4 * self.channels, 5 * self.channels)
+        x = seen[..., middle]
         for block in range(len(self.widths)):
-            y = x
-            for part in range(CONVOLUTIONS - 1):
-                y = F.leaky_relu(_unit(p, f"block{block}.{part}", y, normalise), SLOPE)
-            y = _unit(p, f"block{block}.{CONVOLUTIONS - 1}", y, normalise)
-            shortcut = _unit(p, f"block{block}.shortcut", x, normalise)
+            y = x if block else seen
+            for part in range(CONVOLUTIONS):
+                y = _unit(p, f"block{block}.{part}", y, unit, prepared=block == part == 0)
+                y = F.leaky_relu(y, SLOPE) if part < CONVOLUTIONS - 1 else y
+            shortcut = _unit(p, f"block{block}.shortcut", x, unit)
             # Pooling first gives the same as the activation first, at a quarter of its work.
             x = F.leaky_relu(max_pool(y + shortcut), SLOPE)
-        return x.mean((2, 3))
+        return x.mean((1, 2))
 
 
-def _unit(p: Mapping[str, Tensor], name: str, x: Tensor, normalise: Normalise) -> Tensor:
+def _unit(p: Mapping[str, Tensor], name: str, x: Tensor, unit: Unit, prepared: bool = False) -> Tensor:
     """Convolution and normalisation."""
-    return normalise(convolve(x, p[f"{name}.weight"]), p[f"{name}.scale"], p[f"{name}.shift"])
+    weight = p[f"{name}.weight"]
+    return unit(x, flat(weight) if prepared else weight, p[f"{name}.scale"], p[f"{name}.shift"])

@@ -7,18 +7,20 @@ from typing import Literal
 
 import numpy as np
 
-from imaml.runtime.graphs import Array
+from imaml.runtime.calibration import prototypes, signature
+from imaml.runtime.graphs import Array, Centre
 from imaml.runtime.model import MetaModel
 from imaml.runtime.objective import Direction, Objective, Point
 from imaml.runtime.recipe import Recipe, RecipeError
-from imaml.runtime.solvers import adam, gradient_descent, l_bfgs, momentum, newton_cg
+from imaml.runtime.solvers import accelerated, adam, gradient_descent, l_bfgs, momentum, newton_cg
 from imaml.runtime.solvers.line_search import backtrack
 from imaml.runtime.support import Support, SupportError
 
-StopReason = Literal["tolerance", "step_limit", "deadline", "line_search"]
+StopReason = Literal["tolerance", "step_limit", "deadline", "line_search", "negative_curvature"]
 
 _DIRECTIONS: dict[str, Callable[[Objective, Recipe], Direction]] = {
     "gradient_descent": gradient_descent.directions,
+    "accelerated": accelerated.directions,
     "momentum": momentum.directions,
     "adam": adam.directions,
     "newton_cg": newton_cg.directions,
@@ -57,6 +59,8 @@ class Solution:
     trace: tuple[TracePoint, ...]
     duration_ms: float
     """Wall time from decoded examples to φ."""
+    home_distance: float | None = None
+    """How far the support set lies from those of the model's training; None in regression."""
 
 
 @dataclass(frozen=True)
@@ -65,27 +69,39 @@ class Adapted:
 
     phi: Array
     moments: Array
+    prototypes: Array
+    """Mean features of each class's examples [ways, features]; none in regression."""
     classes: tuple[str, ...]
     """None in regression."""
-    unknown_threshold: float | None
-    """None in regression."""
+    temperature: float = 1.0
+    """By which logits are divided."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes."""
+        return self.phi.nbytes + self.moments.nbytes + self.prototypes.nbytes
 
 
 def adapt(
-    model: MetaModel, support: Support, recipe: Recipe, deadline_seconds: float | None = None
+    model: MetaModel,
+    support: Support,
+    recipe: Recipe,
+    deadline_seconds: float | None = None,
+    inputs: Array | None = None,
 ) -> tuple[Adapted, Solution]:
-    """Solve the proximal problem on a support set.
+    """Solve the proximal problem on a support set; `inputs` are its examples as graphs take them, if known.
 
-    A deadline that passes ends it after the step under way, with the φ reached. Raises SupportError for
-    targets that are not the model's, RecipeError for a solver that the model has no graph for, and Diverged
-    where the loss or its gradient is not finite.
+    A deadline that passes ends it after the step under way, with the best φ so far: the one at which the
+    objective is lowest. Raises SupportError for targets that are not the model's, RecipeError for a solver
+    that the model has no graph for, and Diverged where the loss or its gradient is not finite.
     """
     _check(model, support, recipe)
     started = time.perf_counter()
-    images = model.input.to_input(support.examples)
-    centre = model.graphs.centre(model.theta, images, support.targets)
-    strengths = recipe.strengths(model.sizes, len(centre))
-    objective = Objective(model.graphs, images, support.targets, centre, strengths)
+    if inputs is None:
+        inputs = model.input.to_input(support.examples)
+    centre = model.graphs.centre(model.theta, inputs, support.targets)
+    strengths = recipe.strengths(model.sizes, len(centre.phi))
+    objective = Objective(model.graphs, centre.seen, support.targets, centre.phi, strengths)
     deadline = None if deadline_seconds is None else started + deadline_seconds
     last, trace, stop_reason = _solve(objective, recipe, deadline)
     accuracy = None if model.regression else float((last.logits.argmax(1) == support.labels).mean())
@@ -96,12 +112,26 @@ def adapt(
         residual=last.residual,
         support_loss=last.loss,
         support_accuracy=accuracy,
-        distance=float(np.linalg.norm(last.phi - centre)),
+        distance=float(np.linalg.norm(last.phi - centre.phi)),
         trace=tuple(trace),
         duration_ms=(time.perf_counter() - started) * 1e3,
+        home_distance=_home_distance(model, centre, support),
     )
-    threshold = None if model.regression else model.unknown_threshold(len(support.classes), support.shots)
-    return Adapted(last.phi, last.moments, support.classes, threshold), solution
+    return _adapted(model, support, last), solution
+
+
+def _adapted(model: MetaModel, support: Support, point: Point) -> Adapted:
+    if model.calibration is None:
+        return Adapted(point.phi, point.moments, point.features[:0], ())
+    setting = model.calibration.nearest(len(support.classes), support.shots)
+    centres = prototypes(point.features, support.targets)
+    return Adapted(point.phi, point.moments, centres, support.classes, setting.temperature)
+
+
+def _home_distance(model: MetaModel, centre: Centre, support: Support) -> float | None:
+    if model.calibration is None:
+        return None
+    return model.calibration.home.distance(signature(centre, support.targets))
 
 
 def _check(model: MetaModel, support: Support, recipe: Recipe) -> None:
@@ -128,9 +158,9 @@ def _check(model: MetaModel, support: Support, recipe: Recipe) -> None:
 def _solve(
     objective: Objective, recipe: Recipe, deadline: float | None
 ) -> tuple[Point, list[TracePoint], StopReason]:
-    """Take steps from the centre until there is a reason to stop; return the last point and the way there."""
+    """Take steps from the centre until there is a reason to stop; return the point to keep and the way."""
     direction = _DIRECTIONS[recipe.solver](objective, recipe)
-    point = objective.at(objective.centre)
+    point = best = objective.at(objective.centre)
     trace: list[TracePoint] = []
     while True:
         step = len(trace)
@@ -140,15 +170,17 @@ def _solve(
                 f"and lam {recipe.lam}; lower one of them."
             )
         trace.append(TracePoint(step, point.loss, point.residual))
+        best = min(point, best, key=lambda reached: reached.value)
         if recipe.tolerance and point.residual <= recipe.tolerance:
             return point, trace, "tolerance"
         if step == recipe.max_steps:
             return point, trace, "step_limit"
         if deadline is not None and time.perf_counter() >= deadline:
-            return point, trace, "deadline"
+            return best, trace, "deadline"
         following = _step(objective, recipe, point, direction)
         if following is None:
-            return point, trace, "line_search"
+            curved = getattr(direction, "met_negative_curvature", False)
+            return point, trace, "negative_curvature" if curved else "line_search"
         point = following
 
 

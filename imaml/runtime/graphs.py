@@ -1,34 +1,65 @@
 """A model's ONNX graphs as ONNX Runtime sessions; their parameters are inputs, so one set serves all."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from functools import partial
+from typing import NamedTuple, cast
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from imaml.runtime import devices
+from imaml.runtime.batching import Batcher
+from imaml.runtime.portability import GraphError, check_portable
+
 Array = NDArray[np.float32]
 
 _SIGNATURES = {
-    "centre": (("theta", "images", "targets"), ("centre",)),
-    "value_and_gradient": (("phi", "images", "targets"), ("loss", "gradient", "logits", "moments")),
-    "predict": (("phi", "moments", "images"), ("probabilities",)),
-    "curvature_product": (("phi", "images", "targets", "p"), ("product",)),
+    "centre": (("theta", "images", "targets"), ("centre", "seen", "features", "moments")),
+    "value_and_gradient": (("phi", "seen", "targets"), ("loss", "gradient", "logits", "features", "moments")),
+    "predict": (("phi", "moments", "images", "temperature"), ("probabilities", "features")),
+    "curvature_product": (("phi", "seen", "targets", "p"), ("product",)),
+    "value_and_gradient_batch": (
+        ("phi", "seen", "targets"),
+        ("losses", "gradients", "logits", "features", "moments"),
+    ),
 }
 """Inputs and outputs of each graph, all of them float32."""
 
-_OPTIONAL = "curvature_product"
-"""What few recipes need, and few models have."""
+BATCH = 8
+"""Tasks of `value_and_gradient_batch`."""
 
-_PROVIDERS = ["CPUExecutionProvider"]
+OPTIONAL = ("curvature_product", "value_and_gradient_batch")
+"""What few recipes need, or only GPUs."""
 
-# Its wheels report what they run to their maker unless they are told not to.
-ort.disable_telemetry_events()
+REQUIRED = tuple(name for name in _SIGNATURES if name not in OPTIONAL)
 
 
-class GraphError(ValueError):
-    """A model, or a part of one, that cannot be used here; the message is for whoever brought it."""
+class Centre(NamedTuple):
+    """Where an adaptation starts."""
+
+    phi: Array
+    """The centre of the proximal term."""
+    seen: Array
+    """The support set as the first layer sees it, which stays the same while φ changes."""
+    features: Array
+    """Of each example under θ [n, features]."""
+    moments: Array
+    """Of the support set under θ."""
+
+
+class Evaluation(NamedTuple):
+    """The inner problem's loss L at one φ."""
+
+    loss: float
+    gradient: Array
+    logits: Array
+    """Of each example [n, ways]."""
+    features: Array
+    """Of each example [n, features]."""
+    moments: Array
+    """Of the support set."""
 
 
 @dataclass(frozen=True)
@@ -40,76 +71,107 @@ class Graphs:
     numbers [n, 1].
     """
 
-    _centre: ort.InferenceSession
-    _value_and_gradient: ort.InferenceSession
-    _predict: ort.InferenceSession
-    _curvature_product: ort.InferenceSession | None = None
+    _sessions: Mapping[str, ort.InferenceSession]
+    _batcher: "Batcher[Problem, Evaluation] | None" = None
 
     @classmethod
-    def load(cls, files: Mapping[str, bytes], threads: int) -> "Graphs":
+    def load(cls, files: Mapping[str, bytes], threads: int, device: devices.Device = "cpu") -> "Graphs":
         """Make the sessions, each with that many threads.
 
         Raises GraphError for a graph that is missing, is not ONNX, has its weights in other files, uses
-        operators that are not ONNX's own or is another function.
+        operators that are not ONNX's own or is another function; and DeviceError.
         """
-        names = [name for name in _SIGNATURES if name != _OPTIONAL or name in files]
-        for name in names:
+        chosen = devices.choose(device).device
+        sessions: dict[str, ort.InferenceSession] = {}
+        for name in (*REQUIRED, *(name for name in OPTIONAL if name in files)):
             if name not in files:
                 raise GraphError(f"The model has no graph {name!r}; export it again.")
-            _check_portable(name, files[name])
-        return cls(*(_session(name, files[name], threads) for name in names))
+            check_portable(name, files[name])
+            sessions[name] = devices.session(name, files[name], threads, chosen)
+            _check_signature(name, sessions[name])
+        # On a CPU the steps of several adaptations together take as long as one after the other.
+        batched = chosen == "cuda" and "value_and_gradient_batch" in sessions
+        return cls(sessions, Batcher(_batch_of(sessions), BATCH, _fits) if batched else None)
 
     @property
     def has_curvature(self) -> bool:
         """Whether there is a `curvature_product`."""
-        return self._curvature_product is not None
+        return "curvature_product" in self._sessions
 
-    def centre(self, theta: Array, images: Array, targets: Array) -> Array:
-        """The centre of the proximal term, a φ."""
-        (centre,) = _run(self._centre, theta=theta, images=images, targets=targets)
-        return centre
+    def centre(self, theta: Array, images: Array, targets: Array) -> Centre:
+        """The centre of the proximal term for a support set."""
+        return Centre(*self.run("centre", theta=theta, images=images, targets=targets))
 
-    def value_and_gradient(
-        self, phi: Array, images: Array, targets: Array
-    ) -> tuple[float, Array, Array, Array]:
-        """L(φ), ∇L(φ), the support's logits [n, ways] and its moments."""
-        loss, gradient, logits, moments = _run(
-            self._value_and_gradient, phi=phi, images=images, targets=targets
-        )
-        return float(loss) + 0.0, gradient, logits, moments  # not -0.0, where nothing is lost
+    def value_and_gradient(self, phi: Array, seen: Array, targets: Array) -> Evaluation:
+        """The loss of the support set at φ, its gradient, and what the network makes of each example."""
+        if self._batcher:
+            return self._batcher(Problem(phi, seen, targets))
+        loss, *rest = self.run("value_and_gradient", phi=phi, seen=seen, targets=targets)
+        return Evaluation(float(loss) + 0.0, *rest)  # not -0.0, where nothing is lost
 
-    def predict(self, phi: Array, moments: Array, images: Array) -> Array:
-        """Probabilities [n, ways], in regression numbers [n, 1], each of φ, the moments and that one row."""
-        (probabilities,) = _run(self._predict, phi=phi, moments=moments, images=images)
-        return probabilities
+    def predict(self, phi: Array, moments: Array, images: Array, temperature: float) -> tuple[Array, Array]:
+        """Probabilities [n, ways], in regression numbers [n, 1], each of φ, the moments and that one row.
 
-    def curvature_product(self, phi: Array, images: Array, targets: Array, p: Array) -> Array:
+        The logits are divided by the temperature. The second is the features of each row [n, features].
+        """
+        scalar = np.array([temperature], np.float32)
+        answers, features = self.run("predict", phi=phi, moments=moments, images=images, temperature=scalar)
+        return answers, features
+
+    def curvature_product(self, phi: Array, seen: Array, targets: Array, p: Array) -> Array:
         """The Hessian of L at φ times p [size], where `has_curvature`."""
-        assert self._curvature_product is not None
-        (product,) = _run(self._curvature_product, phi=phi, images=images, targets=targets, p=p)
+        (product,) = self.run("curvature_product", phi=phi, seen=seen, targets=targets, p=p)
         return product
 
+    def run(self, name: str, **inputs: Array) -> list[Array]:
+        """The outputs of a graph as they are."""
+        return cast(list[Array], self._sessions[name].run(None, inputs))
 
-def _run(session: ort.InferenceSession, **inputs: Array) -> list[Array]:
-    return cast(list[Array], session.run(None, inputs))
+
+class Problem(NamedTuple):
+    """The inner problem of one task at one φ."""
+
+    phi: Array
+    seen: Array
+    targets: Array
 
 
-def _session(name: str, graph: bytes, threads: int) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # Idle threads must not spin: other adaptations need the cores.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # It would guess the format from the content, and only this one has been checked.
-    options.add_session_config_entry("session.load_model_format", "ONNX")
-    try:
-        session = ort.InferenceSession(graph, options, providers=_PROVIDERS)
-    except Exception as error:  # ONNX Runtime raises many types, none of them public
-        reason = f"{error}".partition("\n")[0]
-        raise GraphError(f"The graph {name!r} cannot be loaded: {reason}") from error
-    _check_signature(name, session)
-    return session
+def _fits(problem: Problem, other: Problem) -> bool:
+    """Whether two problems differ in the number of examples at most."""
+    return problem.phi.shape == other.phi.shape
+
+
+def evaluate_batch(session: ort.InferenceSession, problems: Sequence[Problem]) -> list[Evaluation]:
+    """Evaluate problems that fit together, BATCH at most, in one call.
+
+    Examples of weight zero, which count as none, make them as long as the longest; the first problem fills up
+    the batch.
+    """
+    longest = max(len(problem.seen) for problem in problems)
+    padded = [_padded(problem, longest) for problem in problems]
+    padded += padded[:1] * (BATCH - len(problems))
+    phi, seen, targets = (np.stack(parts) for parts in zip(*padded, strict=True))
+    outputs = cast(list[Array], session.run(None, {"phi": phi, "seen": seen, "targets": targets}))
+    evaluations: list[Evaluation] = []
+    for task, problem in enumerate(problems):
+        loss, gradient, logits, features, moments = (output[task] for output in outputs)
+        count = len(problem.seen)
+        evaluations.append(Evaluation(float(loss) + 0.0, gradient, logits[:count], features[:count], moments))
+    return evaluations
+
+
+def _padded(problem: Problem, length: int) -> Problem:
+    missing = length - len(problem.seen)
+    seen, targets = (
+        np.pad(part, [(0, missing), *[(0, 0)] * (part.ndim - 1)]) for part in (problem.seen, problem.targets)
+    )
+    return Problem(problem.phi, seen, targets)
+
+
+def _batch_of(
+    sessions: Mapping[str, ort.InferenceSession],
+) -> Callable[[Sequence[Problem]], list[Evaluation]]:
+    return partial(evaluate_batch, sessions["value_and_gradient_batch"])
 
 
 def _check_signature(name: str, session: ort.InferenceSession) -> None:
@@ -122,102 +184,3 @@ def _check_signature(name: str, session: ort.InferenceSession) -> None:
         )
     if any(argument.type != "tensor(float)" for argument in (*arguments, *results)):
         raise GraphError(f"The graph {name!r} must take and give float32 numbers alone.")
-
-
-# What is looked for lies in few places of the file (field numbers of onnx.proto), and the whole package that
-# reads ONNX files is larger than the service.
-_MODEL_GRAPH, _MODEL_OPSET, _MODEL_FUNCTIONS = 7, 8, 25
-_GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_SPARSE = 1, 5, 15
-_NODE_ATTRIBUTE, _NODE_DOMAIN = 5, 7
-_ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPH, _ATTRIBUTE_TENSORS, _ATTRIBUTE_GRAPHS = 5, 6, 10, 11
-_ATTRIBUTE_SPARSE = (22, 23)
-_TENSOR_EXTERNAL = (13, 14)
-_OPSET_DOMAIN = 1
-_OWN_DOMAINS = (b"", b"ai.onnx")
-
-
-def _check_portable(name: str, graph: bytes) -> None:
-    """Refuse weights in other files, which could be any file here, and operators from elsewhere."""
-    try:
-        for field, value in _fields(graph):
-            if field == _MODEL_GRAPH:
-                _check_graph(name, value)
-            elif field == _MODEL_FUNCTIONS or (field == _MODEL_OPSET and _foreign(value, _OPSET_DOMAIN)):
-                raise GraphError(f"The graph {name!r} uses custom operators; only ONNX's own are run.")
-    except (IndexError, RecursionError) as error:
-        raise GraphError(f"The graph {name!r} is not an ONNX file.") from error
-
-
-def _check_graph(name: str, graph: bytes) -> None:
-    for field, value in _fields(graph):
-        if field == _GRAPH_INITIALIZER:
-            _check_tensor(name, value)
-        elif field == _GRAPH_SPARSE:
-            raise _sparse(name)
-        elif field == _GRAPH_NODE:
-            if _foreign(value, _NODE_DOMAIN):
-                raise GraphError(f"The graph {name!r} uses custom operators; only ONNX's own are run.")
-            for node_field, attribute in _fields(value):
-                if node_field == _NODE_ATTRIBUTE:
-                    _check_attribute(name, attribute)
-
-
-def _check_attribute(name: str, attribute: bytes) -> None:
-    for field, value in _fields(attribute):
-        if field in (_ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS):
-            _check_tensor(name, value)
-        elif field in _ATTRIBUTE_SPARSE:
-            raise _sparse(name)
-        elif field in (_ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS):
-            _check_graph(name, value)
-
-
-def _check_tensor(name: str, tensor: bytes) -> None:
-    if any(field in _TENSOR_EXTERNAL and value for field, value in _fields(tensor)):
-        raise GraphError(f"The graph {name!r} keeps weights in other files; put them inside.")
-
-
-def _sparse(name: str) -> GraphError:
-    return GraphError(f"The graph {name!r} holds sparse weights; store them as plain ones.")
-
-
-def _foreign(message: bytes, field: int) -> bool:
-    return any(number == field and value not in _OWN_DOMAINS for number, value in _fields(message))
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """Field numbers and contents of a protobuf message; IndexError where it is none."""
-    position = 0
-    while position < len(message):
-        key, position = _varint(message, position)
-        # ONNX Runtime's reader drops the bits beyond these, and would see another field than we do.
-        if not 0 < key >> 3 < 2**29:
-            raise IndexError("no such field")
-        kind = key & 7
-        if kind == 0:
-            number, end = _varint(message, position)
-            yield key >> 3, number.to_bytes(10, "little").rstrip(b"\0")
-        else:
-            if kind == 2:
-                size, position = _varint(message, position)
-            elif kind in (1, 5):
-                size = 8 if kind == 1 else 4
-            else:
-                raise IndexError("no such kind of field")
-            end = position + size
-            if end > len(message):
-                raise IndexError("a field is longer than its message")
-            yield key >> 3, message[position:end]
-        position = end
-
-
-def _varint(message: bytes, position: int) -> tuple[int, int]:
-    number = shift = 0
-    while True:
-        byte = message[position]
-        number |= (byte & 0x7F) << shift
-        position, shift = position + 1, shift + 7
-        if byte < 0x80:
-            return number, position
-        if shift > 63:
-            raise IndexError("a number is too long")

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from math import log
 from typing import Any
 
 import numpy as np
 
+from imaml.runtime.calibration import MAX_WAYS, Calibration, Setting
+from imaml.runtime.devices import Device
+from imaml.runtime.fields import number, whole
 from imaml.runtime.graphs import Array, GraphError, Graphs
 from imaml.runtime.inputs import Input, InputError, from_description
 from imaml.runtime.recipe import Recipe, RecipeError
+from imaml.runtime.support import Support
 
-MAX_WAYS = 1000
 _MAX_STEPS = 1_000_000
 _MAX_NUMBER = 1e9
 
@@ -27,10 +29,21 @@ class MetaModel:
     recipe: Recipe
     min_ways: int
     max_ways: int
-    thresholds: tuple[tuple[int, float, float], ...]
-    """(ways, shots, confidence below which an answer is unknown), measured on validation classes."""
     graphs: Graphs
-    regression: bool = False
+    calibration: Calibration | None
+    """None in regression."""
+
+    validated: tuple[Recipe, ...] = ()
+    """Those that were no worse than the trainer's on validation classes, the model's own among them."""
+
+    def measured(self, support: Support) -> Setting | None:
+        """What was measured nearest to a support set's ways and shots; None in regression."""
+        return self.calibration and self.calibration.nearest(len(support.classes), support.shots)
+
+    @property
+    def regression(self) -> bool:
+        """Whether it predicts numbers; if not, it tells classes apart."""
+        return self.calibration is None
 
     @classmethod
     def load(
@@ -39,22 +52,26 @@ class MetaModel:
         parameters: Mapping[str, Array],
         graphs: Mapping[str, bytes],
         threads: int,
+        device: Device = "cpu",
     ) -> "MetaModel":
-        """Put the parts of a bundle together. Raises GraphError where they do not make a model."""
+        """Put the parts of a bundle together.
+
+        Raises GraphError where they do not make a model, DeviceError where it cannot run there.
+        """
         try:
             regression = _regression(description)
             layout, ways = description["layout"], description["ways"]
-            min_ways = _whole(ways, "min", 1, 1) if regression else _whole(ways, "min", 2, MAX_WAYS)
+            min_ways = whole(ways, "min", 1, 1) if regression else whole(ways, "min", 2, MAX_WAYS)
             model = cls(
                 theta=_theta(layout, parameters),
                 sizes=tuple(parameters[name].size for name in layout),
                 input=_input(description["input"]),
                 recipe=_recipe(description["recipe"]),
                 min_ways=min_ways,
-                max_ways=_whole(ways, "max", min_ways, min_ways if regression else MAX_WAYS),
-                thresholds=() if regression else _thresholds(description["thresholds"]),
-                graphs=Graphs.load(graphs, threads),
-                regression=regression,
+                max_ways=whole(ways, "max", min_ways, min_ways if regression else MAX_WAYS),
+                graphs=Graphs.load(graphs, threads, device),
+                validated=_validated(description),
+                calibration=None if regression else Calibration.from_description(description["calibration"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise GraphError(f"The model's description lacks or garbles {error}.") from error
@@ -73,11 +90,6 @@ class MetaModel:
             raise GraphError(
                 "The model's recipe is newton_cg, and it has no graph 'curvature_product'; export it again."
             )
-
-    def unknown_threshold(self, ways: int, shots: float) -> float:
-        """The threshold that was measured nearest to these ways and (mean) shots."""
-        nearest = min(self.thresholds, key=lambda t: abs(log(t[0] / ways)) + abs(log(t[1] / shots)))
-        return nearest[2]
 
 
 def _regression(description: Mapping[str, Any]) -> bool:
@@ -105,8 +117,8 @@ def _recipe(described: Mapping[str, Any]) -> Recipe:
     try:
         recipe = Recipe(
             solver=described["solver"],
-            max_steps=_whole(described, "max_steps", 0, _MAX_STEPS),
-            **{name: _number(described, name, 0, _MAX_NUMBER) for name in ("inner_lr", "lam", "tolerance")},
+            max_steps=whole(described, "max_steps", 0, _MAX_STEPS),
+            **{name: number(described, name, 0, _MAX_NUMBER) for name in ("inner_lr", "lam", "tolerance")},
             **_optional(described),
         )
     except RecipeError as error:
@@ -116,48 +128,20 @@ def _recipe(described: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
+def _validated(description: Mapping[str, Any]) -> tuple[Recipe, ...]:
+    measured = [row["recipe"] for row in description.get("recipes", ()) if row["not_below"]]
+    return tuple(_recipe(described) for described in (description["recipe"], *measured))
+
+
 def _optional(described: Mapping[str, Any]) -> dict[str, Any]:
     """What the recipe says of settings that older models do not have."""
     options: dict[str, Any] = {}
     if "momentum" in described:
-        options["momentum"] = _number(described, "momentum", 0, 1)
+        options["momentum"] = number(described, "momentum", 0, 1)
     for name in ("cg_steps", "memory"):
         if name in described:
-            options[name] = _whole(described, name, 1, _MAX_STEPS)
+            options[name] = whole(described, name, 1, _MAX_STEPS)
     if "lam_scales" in described:
         scales = [{"lam_scales": factor} for factor in described["lam_scales"]]
-        options["lam_scales"] = tuple(_number(scale, "lam_scales", 0, _MAX_NUMBER) for scale in scales)
+        options["lam_scales"] = tuple(number(scale, "lam_scales", 0, _MAX_NUMBER) for scale in scales)
     return options
-
-
-def _thresholds(described: list[Mapping[str, Any]]) -> tuple[tuple[int, float, float], ...]:
-    if not described:
-        raise GraphError("The model's description has no thresholds; export it again.")
-    return tuple(
-        (
-            _whole(measured, "ways", 1, MAX_WAYS),
-            _number(measured, "shots", 1, _MAX_NUMBER),
-            _number(measured, "threshold", 0, _MAX_NUMBER),
-        )
-        for measured in described
-    )
-
-
-def _whole(described: Mapping[str, Any], name: str, least: int, most: int) -> int:
-    value = described[name]
-    if type(value) is not int or not least <= value <= most:
-        raise GraphError(
-            f"The model's description has {value!r} for {name!r}; "
-            f"it must be a whole number from {least} to {most}."
-        )
-    return value
-
-
-def _number(described: Mapping[str, Any], name: str, least: float, most: float) -> float:
-    value = described[name]
-    if type(value) not in (int, float) or not least <= value <= most:
-        raise GraphError(
-            f"The model's description has {value!r} for {name!r}; "
-            f"it must be a number from {least} to {most:g}."
-        )
-    return value

@@ -15,11 +15,14 @@ class Point:
     phi: Array
     loss: float
     """L, without the proximal term."""
+    value: float
+    """L with the proximal term."""
     gradient: Array
     """With the proximal term."""
     residual: float
     """The gradient's norm."""
     logits: Array
+    features: Array
     moments: Array
 
 
@@ -32,7 +35,7 @@ class Objective:
     """The inner problem of one support set."""
 
     graphs: Graphs
-    images: Array
+    seen: Array
     targets: Array
     centre: Array
     strengths: float | Array
@@ -40,20 +43,18 @@ class Objective:
 
     def at(self, phi: Array) -> Point:
         """Evaluate it at φ."""
-        loss, gradient, logits, moments = self.graphs.value_and_gradient(phi, self.images, self.targets)
-        gradient += self.strengths * (phi - self.centre)
-        return Point(phi, loss, gradient, float(np.linalg.norm(gradient)), logits, moments)
-
-    def value(self, point: Point) -> float:
-        """The loss with the proximal term."""
-        offset = point.phi - self.centre
-        return point.loss + float((self.strengths * offset) @ offset) / 2
+        loss, gradient, *rest = self.graphs.value_and_gradient(phi, self.seen, self.targets)
+        offset = phi - self.centre
+        pull = offset * self.strengths
+        value = loss + float(pull @ offset) / 2
+        gradient += pull
+        return Point(phi, loss, value, gradient, float(np.linalg.norm(gradient)), *rest)
 
     def curvature(self, phi: Array) -> Callable[[Array], Array]:
         """The product with the Hessian at φ, the proximal term's included."""
 
         def product(p: Array) -> Array:
-            image = self.graphs.curvature_product(phi, self.images, self.targets, p)
+            image = self.graphs.curvature_product(phi, self.seen, self.targets, p)
             image += self.strengths * p
             return image
 

@@ -1,6 +1,5 @@
 """Predictions from adapted parameters."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from imaml.runtime.adaptation import Adapted
@@ -18,7 +17,9 @@ class Prediction:
     label: str
     confidence: float
     unknown: bool
-    """Less confident than 98 % of right classes' examples were in validation: probably none of these."""
+    """Less similar than the threshold: probably none of these."""
+    similarity: float
+    """To the nearest class: 1 at the mean of its examples, ½ for the median query in validation."""
     probabilities: dict[str, float]
 
 
@@ -30,27 +31,37 @@ class NumberPrediction:
 
 
 def predict(
-    model: MetaModel, adapted: Adapted, examples: Examples
+    model: MetaModel, adapted: Adapted, examples: Examples, unknown_threshold: float | None
 ) -> list[Prediction] | list[NumberPrediction]:
-    """Answer examples as the model's input has them, each on its own; with numbers in regression."""
-    rows = _rows(model, adapted, examples)
-    if model.regression:
-        return [NumberPrediction(float(row[0])) for row in rows]
-    return [_prediction(adapted, row) for row in rows]
+    """Answer examples as the model's input has them, each on its own; with numbers in regression.
 
-
-def _rows(model: MetaModel, adapted: Adapted, examples: Examples) -> Iterator[Array]:
+    Answers less similar than the threshold are unknown; None calls none so.
+    """
+    predictions: list[Prediction] = []
+    numbers: list[NumberPrediction] = []
     for first in range(0, len(examples), _AT_ONCE):
         inputs = model.input.to_input(examples[first : first + _AT_ONCE])
-        yield from model.graphs.predict(adapted.phi, adapted.moments, inputs)
+        answers, features = model.graphs.predict(adapted.phi, adapted.moments, inputs, adapted.temperature)
+        if model.calibration is None:
+            numbers += [NumberPrediction(float(row[0])) for row in answers]
+            continue
+        similarities = model.calibration.similarities(features, adapted.prototypes).tolist()
+        predictions += [
+            _prediction(adapted.classes, row, similarity, unknown_threshold or 0.0)
+            for row, similarity in zip(answers, similarities, strict=True)
+        ]
+    return predictions or numbers
 
 
-def _prediction(adapted: Adapted, row: Array) -> Prediction:
-    best = int(row.argmax())
-    confidence = float(row[best])
+def _prediction(
+    classes: tuple[str, ...], probabilities: Array, similarity: float, unknown_threshold: float
+) -> Prediction:
+    best = int(probabilities.argmax())
+    shares = probabilities.tolist()
     return Prediction(
-        label=adapted.classes[best],
-        confidence=confidence,
-        unknown=adapted.unknown_threshold is not None and confidence < adapted.unknown_threshold,
-        probabilities=dict(zip(adapted.classes, map(float, row), strict=True)),
+        label=classes[best],
+        confidence=shares[best],
+        unknown=similarity < unknown_threshold,
+        similarity=similarity,
+        probabilities=dict(zip(classes, shares, strict=True)),
     )

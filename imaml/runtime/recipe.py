@@ -7,7 +7,7 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-SOLVERS = ("gradient_descent", "momentum", "adam", "newton_cg", "l_bfgs")
+SOLVERS = ("gradient_descent", "accelerated", "momentum", "adam", "newton_cg", "l_bfgs")
 
 
 class RecipeError(ValueError):

@@ -49,6 +49,13 @@ class Support:
         targets = np.array([numbers[i] for i in order], np.float32)[:, None]
         return cls(examples[order], targets, (), tuple(order))
 
+    def without(self, index: int) -> "Support":
+        """All but one example, of which its class must have others; the classes weigh the same again."""
+        kept = np.delete(np.arange(len(self.examples)), index)
+        targets = self.targets[kept]
+        targets = (targets / (targets.sum(0) * len(self.classes))).astype(np.float32)
+        return Support(self.examples[kept], targets, self.classes, tuple(self.order[i] for i in kept))
+
     @property
     def labels(self) -> NDArray[np.int64]:
         """Positions in `classes` [n], ascending."""

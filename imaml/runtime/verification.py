@@ -77,10 +77,12 @@ def _noise(model: MetaModel, count: int) -> Examples:
 
 
 def _check_answers(model: MetaModel, adapted: Adapted, inputs: Array, ways: int) -> None:
-    answers = model.graphs.predict(adapted.phi, adapted.moments, inputs)
+    answers, features = model.graphs.predict(adapted.phi, adapted.moments, inputs, adapted.temperature)
     if answers.shape != (len(inputs), ways):
         raise GraphError(f"for {len(inputs)} examples it predicts {answers.shape} numbers.")
-    if model.regression:
+    if features.shape[0] != len(inputs) or not np.isfinite(features).all():
+        raise GraphError("the features that it makes of examples are not finite numbers for each.")
+    if model.calibration is None:
         if not np.isfinite(answers).all():
             raise GraphError("the numbers that it predicts are not finite.")
     elif not np.allclose(answers.sum(1), 1, atol=1e-3):

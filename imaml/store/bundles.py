@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 
 from imaml.store.errors import BundleError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MAX_BYTES = 256 * 2**20
 MAX_DESCRIPTION_BYTES = 4 * 2**20
 MAX_ENTRIES = 100

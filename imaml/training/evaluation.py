@@ -5,7 +5,7 @@ least 0.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 from statistics import fmean, stdev
 
@@ -29,8 +29,10 @@ class Scores:
 
     accuracies: list[float]
     accuracies_unadapted: list[float]
-    confidences: list[float]
-    """The highest probability of each query, after adaptation."""
+    logits: list[Tensor] = field(default_factory=list[Tensor])
+    """Of the queries of each episode after adaptation, [queries, ways]; none for regression."""
+    labels: list[Tensor] = field(default_factory=list[Tensor])
+    """Of the same."""
 
     @property
     def accuracy(self) -> float:
@@ -66,7 +68,7 @@ def evaluate(
     outputs = problem.transductive_outputs if transductive else problem.query_outputs
     regression = isinstance(problem.predictor.loss, SquaredError)
     score = _explained if regression else _accuracy
-    scores = Scores([], [], [])
+    scores = Scores([], [])
     chunk = max(1, EXAMPLES_AT_ONCE // (sampler.ways * (sampler.shots + sampler.queries)))
     for first in range(0, episodes, chunk):
         tasks = sampler.batch(0, min(chunk, episodes - first), first)
@@ -79,7 +81,8 @@ def evaluate(
         scores.accuracies.extend(score(adapted, tasks))
         scores.accuracies_unadapted.extend(score(unadapted, tasks))
         if not regression:
-            scores.confidences.extend(adapted.softmax(-1).amax(-1).flatten().tolist())
+            scores.logits.extend(adapted.cpu())
+            scores.labels.extend(tasks.query_labels.cpu())
         if progress:
             progress(len(scores.accuracies))
     return scores

@@ -14,6 +14,7 @@ from imaml.nets.network import Network
 from imaml.nets.predictor import Predictor
 from imaml.nets.resnet12 import ResNet12
 from imaml.runtime.recipe import Recipe
+from imaml.solvers.accelerated import Accelerated
 from imaml.solvers.adam import Adam
 from imaml.solvers.gradient_descent import GradientDescent
 from imaml.solvers.l_bfgs import LBFGS
@@ -83,6 +84,8 @@ class Architecture:
 def inner_solver(recipe: Recipe) -> InnerSolver:
     """The solver that a recipe names."""
     steps, rate, tolerance = recipe.max_steps, recipe.inner_lr, recipe.tolerance
+    if recipe.solver == "accelerated":
+        return Accelerated(steps, rate, tolerance)
     if recipe.solver == "momentum":
         return Momentum(steps, rate, recipe.momentum, tolerance)
     if recipe.solver == "adam":

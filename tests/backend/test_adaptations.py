@@ -72,7 +72,8 @@ def test_service_adapts_as_the_runtime_does(
     assert adaptation.solution.residual == solution.residual
     assert adaptation.solution.support_loss == solution.support_loss
     assert [point.loss for point in adaptation.solution.trace] == [point.loss for point in solution.trace]
-    assert adaptation.unknown_threshold == adapted.unknown_threshold
+    assert np.array_equal(stored["prototypes"], adapted.prototypes)
+    assert adaptation.unknown_threshold == 0.3
 
 
 def test_json_and_multipart_teach_the_same(http: httpx.Client, examples: Examples) -> None:

@@ -42,7 +42,7 @@ def test_prediction_names_the_most_probable_class(
             assert sum(prediction.probabilities.values()) == pytest.approx(1)
             assert prediction.confidence == max(prediction.probabilities.values())
             assert prediction.probabilities[prediction.label] == prediction.confidence
-            assert prediction.unknown == (prediction.confidence < (adaptation.unknown_threshold or 0))
+            assert prediction.unknown == (prediction.similarity < (adaptation.unknown_threshold or 0))
             assert prediction.label == label  # it was taught this very image
 
 
@@ -55,7 +55,9 @@ def test_json_and_multipart_are_answered_the_same(
     by_json = http.post(path, json={"inputs": inputs})
     assert by_form.status_code == by_json.status_code == 200
     assert by_form.json() == by_json.json()
-    assert by_form.json()["predictions"][0].keys() == {"label", "confidence", "unknown", "probabilities"}
+    assert by_form.json()["predictions"][0].keys() == {
+        "label", "confidence", "unknown", "similarity", "probabilities",
+    }  # fmt: skip
 
 
 def test_service_answers_while_it_adapts(client: Client, http: httpx.Client, examples: Examples) -> None:

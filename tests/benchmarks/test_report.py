@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 import pytest
 import torch
 
-from benchmarks.plot import line_chart
+from benchmarks.plot import BOTTOM, HEIGHT, LEFT, line_chart
 from benchmarks.report import Report, write
-from benchmarks.timing import in_turn, paired, unmeasured
+from benchmarks.timing import in_turn, paired, paired_with_tails, percentile, unmeasured
 
 CPU = torch.device("cpu")
 
@@ -20,6 +20,15 @@ def test_ratio_is_of_the_pairs() -> None:
     assert row["10 %"] == pytest.approx(2.2)
     assert row["90 %"] == pytest.approx(3.8)
     assert row["ours (ms)"] == 2000
+
+
+def test_percentiles_are_of_the_values() -> None:
+    values = [float(value) for value in range(1, 102)]
+    assert percentile(values, 99) == 100
+    assert percentile([7.0], 99) == 7
+    row = paired_with_tails("row", ours=values, baseline=[2 * value + 1 for value in values])
+    assert row["ours p50 (ms)"] == 51_000
+    assert row["baseline p99 (ms)"] == 201_000
 
 
 def test_sides_take_turns_after_a_round_that_does_not_count() -> None:
@@ -62,3 +71,11 @@ def test_chart_is_svg_with_logarithmic_axes() -> None:
     assert x1 - x0 == pytest.approx(x2 - x1, abs=0.2)
     assert y1 - y0 == pytest.approx(y2 - y1, abs=0.2)
     assert y2 < y0
+
+
+def test_linear_chart_starts_at_0() -> None:
+    root = ElementTree.fromstring(line_chart("M", "x", "y", {"line": [(5, 5), (10, 10)]}, linear=True))
+    lines = [e for e in root.iter("{http://www.w3.org/2000/svg}polyline") if e.get("class") == "line"]
+    (x0, y0), (x1, y1) = (map(float, p.split(",")) for p in (lines[0].get("points") or "").split())
+    assert x1 - x0 == pytest.approx(x0 - LEFT, abs=0.2)
+    assert y0 - y1 == pytest.approx(HEIGHT - BOTTOM - y0, abs=0.2)

@@ -58,9 +58,11 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
 @pytest.fixture
 def strict_model(model_bundle: Bundle) -> bytes:
     """A model that is never sure enough of any class."""
-    thresholds = [{"ways": 5, "shots": 1, "threshold": 1.1}]
+    calibration = model_bundle.description["calibration"]
+    [setting] = calibration["settings"]
+    strict = {**calibration, "settings": [{**setting, "unknown_threshold": 1.0}]}
     return bundles.write(
-        replace(model_bundle, description={**model_bundle.description, "thresholds": thresholds})
+        replace(model_bundle, description={**model_bundle.description, "calibration": strict})
     )
 
 

@@ -28,6 +28,9 @@ class SmoothNetwork:
     def layout(self) -> Layout:
         return Layout({"weight": (self.features, INPUTS), "scale": (self.features,)})
 
+    def prepare(self, inputs: Tensor) -> Tensor:
+        return inputs
+
     def support_features(self, parameters: Tensor, inputs: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         p = self.layout.unpack(parameters)
         x = inputs @ p["weight"].T

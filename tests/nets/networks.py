@@ -12,6 +12,7 @@ from imaml.nets.resnet12 import ResNet12
 
 NETWORKS: dict[str, Network] = {
     "conv4": Conv4(filters=4),
+    "conv4 with more filters than numbers in a patch": Conv4(filters=12),
     "conv4 with pooling": Conv4(channels=3, filters=3, size=21, pool=True),
     "resnet12": ResNet12(channels=3, size=18, widths=(2, 3, 4, 5)),
     "mlp": MLP(length=6, widths=(8, 7)),
@@ -27,6 +28,11 @@ class Case(NamedTuple):
     support: Tensor
     targets: Tensor
     queries: Tensor
+
+    def support_features(self) -> tuple[Tensor, Tensor]:
+        """Features and moments of the support set."""
+        seen = self.network.prepare(self.support)
+        return self.network.support_features(self.parameters, seen, self.targets.sum(1))
 
 
 def case(name: str) -> Case:

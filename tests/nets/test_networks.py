@@ -27,7 +27,7 @@ def answer(tiny: Case, support: Tensor, targets: Tensor, queries: Tensor) -> Ten
 
 
 def test_features_and_moments_are_vectors(tiny: Case) -> None:
-    features, moments = tiny.network.support_features(tiny.parameters, tiny.support, tiny.targets.sum(1))
+    features, moments = tiny.support_features()
     assert features.shape == (WAYS * SHOTS, tiny.network.features)
     assert moments.dim() == 1
     assert features.isfinite().all()
@@ -69,8 +69,8 @@ def test_two_examples_of_half_the_weight_are_one(tiny: Case) -> None:
 
 
 def test_a_support_set_replayed_as_queries_has_the_same_features(tiny: Case) -> None:
-    features, moments = tiny.network.support_features(tiny.parameters, tiny.support, tiny.targets.sum(1))
-    replayed = tiny.network.query_features(tiny.parameters, tiny.support, moments)
+    features, moments = tiny.support_features()
+    replayed = tiny.network.query_features(tiny.parameters, tiny.network.prepare(tiny.support), moments)
     assert torch.allclose(features, replayed, atol=1e-12)
 
 
@@ -86,7 +86,8 @@ def test_tasks_side_by_side_have_the_derivatives_of_each_alone(tiny: Case) -> No
     images = torch.stack([tiny.support, tiny.support.flip(0)])
 
     def loss(parameters: Tensor, support: Tensor) -> Tensor:
-        features, moments = tiny.network.support_features(parameters, support, tiny.targets.sum(1))
+        seen = tiny.network.prepare(support)
+        features, moments = tiny.network.support_features(parameters, seen, tiny.targets.sum(1))
         return features.square().mean() + moments.sum() + features.tanh()[0, 0]
 
     def forward_over_reverse(parameters: Tensor, support: Tensor, direction: Tensor) -> Tensor:

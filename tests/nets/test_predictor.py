@@ -48,9 +48,11 @@ def test_at_the_centre_the_softmax_is_that_of_the_nearest_prototype(
 ) -> None:
     images, targets = support
     network = theta[: predictor.network.layout.size]
-    features, moments = predictor.network.support_features(network, images, targets.sum(1))
+    prepare = predictor.network.prepare
+    features, moments = predictor.network.support_features(network, prepare(images), targets.sum(1))
     prototypes = features.reshape(WAYS, SHOTS, -1).mean(1)
-    distances = torch.cdist(predictor.network.query_features(network, queries, moments), prototypes) ** 2
+    answered = predictor.network.query_features(network, prepare(queries), moments)
+    distances = torch.cdist(answered, prototypes) ** 2
     expected = (-theta[-1].exp() * distances).softmax(1)
     assert torch.allclose(answer(predictor, theta, images, targets, queries).softmax(1), expected, atol=1e-12)
 
@@ -92,6 +94,31 @@ def test_the_loss_is_the_mean_cross_entropy() -> None:
     )
 
 
+def test_a_temperature_evens_probabilities_out_and_leaves_numbers_as_they_are() -> None:
+    logits = torch.tensor([[3.0, 1.0, 0.0]])
+    once, hot = (CrossEntropy().answer(logits, torch.tensor([t])) for t in (1.0, 2.0))
+    assert torch.allclose(once, logits.softmax(1))
+    assert torch.allclose(hot.log().diff(), once.log().diff() / 2)
+    assert torch.equal(SquaredError().answer(logits, torch.tensor([2.0])), logits)
+
+
+def test_what_the_network_has_prepared_gives_the_same_centre_features_and_outputs(
+    predictor: Predictor, theta: Tensor, support: tuple[Tensor, Tensor], queries: Tensor
+) -> None:
+    images, targets = support
+    seen = predictor.network.prepare(images)
+    centre, features, moments = predictor.prepared_centre(theta, seen, targets)
+    assert torch.equal(centre, predictor.centre(theta, images, targets))
+    # At the centre the network is that of θ, so its features and moments are too.
+    outputs, same, again = predictor.prepared_outputs(centre, seen, targets)
+    assert torch.equal(same, features)
+    assert torch.equal(again, moments)
+    assert torch.equal(outputs, predictor.support_outputs(centre, images, targets)[0])
+    answers, described = predictor.query_answers(centre, queries, moments)
+    assert torch.equal(answers, predictor.query_outputs(centre, queries, moments))
+    assert described.shape == (len(queries), predictor.network.features)
+
+
 def test_the_plain_head_is_meta_learned_and_the_same_for_every_support_set(
     support: tuple[Tensor, Tensor],
 ) -> None:
@@ -120,13 +147,13 @@ def test_examples_of_a_regression_count_alike() -> None:
     numbers = torch.tensor([[100.0], [-3.0], [0.0], [0.5], [7.0], [2.0]], dtype=torch.float64)
     _, moments = predictor.support_outputs(theta, images, numbers)
     weights = torch.full((6,), 1 / 6, dtype=torch.float64)
-    _, expected = network.support_features(theta[: network.layout.size], images, weights)
+    _, expected = network.support_features(theta[: network.layout.size], network.prepare(images), weights)
     assert torch.allclose(moments, expected)
 
 
 def test_theta_is_laid_out_as_the_layout_says(predictor: Predictor, theta: Tensor) -> None:
     parts = predictor.layout.unpack(theta)
     assert torch.equal(torch.cat([part.flatten() for part in parts.values()]), theta)
-    assert parts["block1.weight"].shape == (4, 4, 3, 3)
+    assert parts["block1.weight"].shape == (4, 3, 3, 4)
     assert parts["head"].shape == (1,)
     assert torch.equal(parts["block0.scale"], torch.ones(4, dtype=torch.float64))

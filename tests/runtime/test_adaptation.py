@@ -7,6 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from imaml.runtime.adaptation import Diverged, adapt
+from imaml.runtime.calibration import Home
+from imaml.runtime.graphs import Array, Evaluation, Graphs
 from imaml.runtime.model import MetaModel
 from imaml.runtime.recipe import Recipe, RecipeError
 from imaml.runtime.support import Support, SupportError
@@ -50,13 +52,15 @@ def test_the_solution_tells_the_truth(model: MetaModel, drawings: NDArray[np.uin
     adapted, solution = adapt(model, support, replace(model.recipe, max_steps=6))
     images, targets = model.input.to_input(support.examples), support.targets
     centre = model.graphs.centre(model.theta, images, targets)
-    loss, gradient, logits, moments = model.graphs.value_and_gradient(adapted.phi, images, targets)
-    residual = np.linalg.norm(gradient + model.recipe.lam * (adapted.phi - centre))
+    there = model.graphs.value_and_gradient(adapted.phi, centre.seen, targets)
+    residual = np.linalg.norm(there.gradient + model.recipe.lam * (adapted.phi - centre.phi))
     assert solution.residual == pytest.approx(float(residual), rel=1e-4)
-    assert solution.support_loss == pytest.approx(loss, rel=1e-5)
-    assert solution.support_accuracy == (logits.argmax(1) == support.labels).mean()
-    assert solution.distance == pytest.approx(float(np.linalg.norm(adapted.phi - centre)), rel=1e-5)
-    np.testing.assert_allclose(adapted.moments, moments, rtol=1e-6)
+    assert solution.support_loss == pytest.approx(there.loss, rel=1e-5)
+    assert solution.support_accuracy == (there.logits.argmax(1) == support.labels).mean()
+    assert solution.distance == pytest.approx(float(np.linalg.norm(adapted.phi - centre.phi)), rel=1e-5)
+    np.testing.assert_allclose(adapted.moments, there.moments, rtol=1e-6)
+    means = [there.features[support.labels == k].mean(0) for k in range(4)]
+    np.testing.assert_allclose(adapted.prototypes, means, rtol=1e-4, atol=1e-5)
     assert (solution.steps, solution.converged, solution.stop_reason) == (6, False, "step_limit")
     assert [point.step for point in solution.trace] == list(range(7))
     assert solution.trace[-1].loss < solution.trace[0].loss
@@ -89,6 +93,54 @@ def test_a_deadline_returns_what_was_reached(model: MetaModel, drawings: NDArray
     _, solution = adapt(model, support, replace(model.recipe, max_steps=10**6), deadline_seconds=0.05)
     assert (solution.converged, solution.stop_reason) == (False, "deadline")
     assert 0 < solution.steps < 10**6
+
+
+class Climbing(Graphs):
+    """Graphs whose loss is higher each time that it is asked for."""
+
+    def value_and_gradient(self, phi: Array, seen: Array, targets: Array) -> Evaluation:
+        self.__dict__.setdefault("asked", []).append(phi)
+        return super().value_and_gradient(phi, seen, targets)._replace(loss=float(len(self.asked)))
+
+
+def test_a_deadline_returns_the_best_of_what_was_reached_and_the_whole_way(
+    model: MetaModel, drawings: NDArray[np.uint8]
+) -> None:
+    climbing = replace(model, graphs=Climbing(**vars(model.graphs)))
+    endless = replace(model.recipe, max_steps=10**6)
+    _, solution = adapt(climbing, support_of(drawings, 3, [2, 2, 2]), endless, deadline_seconds=0.2)
+    assert solution.stop_reason == "deadline"
+    assert solution.steps == len(solution.trace) - 1 > 0
+    assert [point.loss for point in solution.trace] == list(range(1, len(solution.trace) + 1))
+    assert (solution.support_loss, solution.distance) == (1, 0)
+    assert solution.residual == solution.trace[0].residual
+
+
+def test_without_a_deadline_the_last_step_is_kept_as_the_trainer_keeps_it(
+    model: MetaModel, drawings: NDArray[np.uint8]
+) -> None:
+    climbing = replace(model, graphs=Climbing(**vars(model.graphs)))
+    _, solution = adapt(climbing, support_of(drawings, 3, [2, 2, 2]), model.recipe)
+    assert (solution.steps, solution.support_loss) == (5, 6)
+
+
+def test_the_distance_from_home_is_in_standard_deviations(
+    model: MetaModel, drawings: NDArray[np.uint8]
+) -> None:
+    support = support_of(drawings, 3, [2, 2, 2])
+    moments = model.graphs.centre(
+        model.theta, model.input.to_input(support.examples), support.targets
+    ).moments
+
+    def distance(mean: Array, scale: Array) -> float | None:
+        assert model.calibration is not None
+        elsewhere = replace(model.calibration, home=Home(mean, scale))
+        return adapt(replace(model, calibration=elsewhere), support, model.recipe)[1].home_distance
+
+    ones = np.ones_like(moments)
+    assert distance(moments, ones) == pytest.approx(0, abs=1e-6)
+    assert distance(moments - 3, ones) == pytest.approx(3, rel=1e-5)
+    assert distance(moments - 3, 2 * ones) == pytest.approx(1.5, rel=1e-5)
 
 
 @pytest.mark.parametrize("ways", [1, 7])
@@ -130,21 +182,12 @@ def test_a_recipe_that_cannot_work_is_refused(
         replace(model.recipe, **change)
 
 
-def test_the_unknown_threshold_is_the_one_measured_nearest(model: MetaModel) -> None:
-    calibrated = replace(model, thresholds=((5, 1, 0.5), (5, 5, 0.6), (20, 1, 0.3)))
-    assert calibrated.unknown_threshold(4, 1) == 0.5
-    assert calibrated.unknown_threshold(6, 4.0) == 0.6
-    assert calibrated.unknown_threshold(50, 1) == 0.3
-
-
 def test_lam_0_is_plain_descent(model: MetaModel, drawings: NDArray[np.uint8]) -> None:
     support = support_of(drawings, 3, [1, 1, 1])
     adapted, solution = adapt(model, support, Recipe("gradient_descent", 2, 0.1, 0.0))
-    phi = model.graphs.centre(model.theta, model.input.to_input(support.examples), support.targets)
+    phi, seen, *_ = model.graphs.centre(model.theta, model.input.to_input(support.examples), support.targets)
     for _ in range(2):
-        gradient = model.graphs.value_and_gradient(
-            phi, model.input.to_input(support.examples), support.targets
-        )[1]
+        gradient = model.graphs.value_and_gradient(phi, seen, support.targets).gradient
         phi = phi - np.float32(0.1) * gradient
     np.testing.assert_allclose(adapted.phi, phi, atol=1e-6)
     assert solution.steps == 2
@@ -172,7 +215,7 @@ def test_numbers_are_learned_as_torch_learns_them(
     recipe = regression_model.recipe
     check_same(adapted.phi, solution, torchs(regression_bundle, regression_model, support, recipe))
     assert solution.support_accuracy is None
-    assert (adapted.classes, adapted.unknown_threshold) == ((), None)
+    assert (adapted.classes, adapted.prototypes.shape[0], solution.home_distance) == ((), 0, None)
     shuffled = Support.of_numbers(inputs[::-1], numbers[::-1])
     assert np.array_equal(adapt(regression_model, shuffled, recipe)[0].phi, adapted.phi)
 

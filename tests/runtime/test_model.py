@@ -20,7 +20,7 @@ def load(bundle: Bundle, **described: object) -> MetaModel:
 
 
 def test_a_description_that_lacks_something_is_refused_by_its_name(model_bundle: Bundle) -> None:
-    for name in ("recipe", "ways", "thresholds", "layout", "input"):
+    for name in ("recipe", "ways", "calibration", "layout", "input"):
         description = {key: value for key, value in model_bundle.description.items() if key != name}
         with pytest.raises(GraphError, match=name):
             load(replace(model_bundle, description=description))
@@ -76,20 +76,58 @@ def test_a_recipe_must_be_whole(model_bundle: Bundle) -> None:
 
 
 @pytest.mark.parametrize(
-    ("thresholds", "message"),
+    ("parts", "message"),
     [
-        ([], "no thresholds"), (0.5, "garbles"), ([[5, 1, 0.5]], "garbles"),
-        ([{"ways": 0, "shots": 1, "threshold": 0.5}], "'ways'"),
-        ([{"ways": 5, "shots": 0, "threshold": 0.5}], "'shots'"),
-        ([{"ways": 5, "shots": 1, "threshold": "0.5"}], "'threshold'"),
-        ([{"ways": 5, "shots": 1, "threshold": -0.5}], "'threshold'"),
-        ([{"ways": 5, "shots": 1}], "'threshold'"),
+        ({"settings": []}, "no settings"), ({"settings": 0.5}, "garbles"),
+        ({"settings": [[5, 1]]}, "garbles"),
+        ({"distance": 0}, "'distance'"), ({"distance": None}, "'distance'"), ({"home": [0]}, "garbles"),
+        ({"home": {"mean": [0.0]}}, "'scale'"), ({"home": {"mean": [0.0], "scale": [0.0]}}, "garbled"),
+        ({"home": {"mean": [0.0], "scale": [1.0, 1.0]}}, "garbled"),
+        ({"home": {"mean": [float("nan")], "scale": [1.0]}}, "garbled"),
+        ({"home": {"mean": 0.0, "scale": 1.0}}, "garbled"),
     ],
     ids=str,
 )  # fmt: skip
-def test_thresholds_are_measured_ones(model_bundle: Bundle, thresholds: object, message: str) -> None:
+def test_a_calibration_is_a_measured_one(
+    model_bundle: Bundle, parts: Mapping[str, Any], message: str
+) -> None:
     with pytest.raises(GraphError, match=message):
-        load(model_bundle, thresholds=thresholds)
+        load(model_bundle, calibration={**model_bundle.description["calibration"], **parts})
+
+
+@pytest.mark.parametrize("home", [{"mean": ["a"], "scale": [1.0]}, {"mean": [[0.0], []], "scale": [1.0]}])
+def test_a_home_of_no_numbers_is_refused(model_bundle: Bundle, home: object) -> None:
+    with pytest.raises(GraphError):
+        load(model_bundle, calibration={**model_bundle.description["calibration"], "home": home})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ways", 0), ("ways", 2.5), ("shots", 0), ("temperature", 0), ("temperature", "1"),
+        ("unknown_threshold", -0.5), ("unknown_threshold", 1.5), ("unknown_threshold", None),
+        ("spread", 0), ("home_threshold", float("nan")),
+    ],
+)  # fmt: skip
+def test_what_was_measured_is_within_its_bounds(model_bundle: Bundle, name: str, value: object) -> None:
+    calibration = model_bundle.description["calibration"]
+    [setting] = calibration["settings"]
+    for wrong in ({**setting, name: value}, {key: setting[key] for key in setting if key != name}):
+        with pytest.raises(GraphError, match=f"'{name}'"):
+            load(model_bundle, calibration={**calibration, "settings": [wrong]})
+
+
+def test_recipes_that_were_no_worse_than_the_trainers_are_validated(model_bundle: Bundle) -> None:
+    own = model_bundle.description["recipe"]
+    assert load(model_bundle).validated == (load(model_bundle).recipe,)
+    measured = [
+        {"recipe": {**own, "max_steps": steps}, "not_below": steps > 1, "settings": []} for steps in (1, 2, 9)
+    ]
+    model = load(model_bundle, recipes=measured)
+    assert [recipe.max_steps for recipe in model.validated] == [own["max_steps"], 2, 9]
+    for wrong in ({"recipe": own}, {"not_below": True}, {"recipe": {"solver": "magic"}, "not_below": True}):
+        with pytest.raises(GraphError):
+            load(model_bundle, recipes=[wrong])
 
 
 def test_the_layout_names_each_parameter_once(model_bundle: Bundle) -> None:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from imaml.runtime.adaptation import Solution, adapt
-from imaml.runtime.graphs import Array, Graphs
+from imaml.runtime.graphs import Array, Evaluation, Graphs
 from imaml.runtime.model import MetaModel
 from imaml.runtime.recipe import SOLVERS, Recipe, RecipeError
 from imaml.runtime.support import Support
@@ -23,9 +23,9 @@ from imaml.training.methods import adaptation_for
 
 TASKS = ((3, 1), (3, 4), (5, 2))
 """(ways, shots)"""
-STEPS = {"gradient_descent": 8, "momentum": 8, "adam": 8, "newton_cg": 3, "l_bfgs": 6}
+STEPS = {"gradient_descent": 8, "accelerated": 8, "momentum": 8, "adam": 8, "newton_cg": 3, "l_bfgs": 6}
 """As many as two computations agree for: from each Newton step to the next, rounding grows."""
-RATES = {"gradient_descent": 0.1, "momentum": 0.02, "adam": 0.002}
+RATES = {"gradient_descent": 0.1, "accelerated": 0.03, "momentum": 0.02, "adam": 0.002}
 
 
 def recipe_of(solver: str, lam: float, **settings: object) -> Recipe:
@@ -38,13 +38,13 @@ def support_of(drawings: NDArray[np.uint8], ways: int, shots: int) -> Support:
 
 
 def torchs(bundle: Bundle, model: MetaModel, support: Support, recipe: Recipe) -> InnerSolution:
-    """The trainer's solution of the same problem."""
+    """The trainer's solution of the same problem, in double precision: all errors are then the engine's."""
     predictor, theta, _ = from_bundle(bundle)
-    inputs = torch.from_numpy(model.input.to_input(support.examples))[None]
-    targets = torch.from_numpy(support.targets)[None]
+    inputs = torch.from_numpy(model.input.to_input(support.examples)).double()[None]
+    targets = torch.from_numpy(support.targets).double()[None]
     task = Episodes(inputs, targets, inputs, targets, targets.argmax(-1))
     adaptation = adaptation_for(FewShot(predictor), recipe)
-    return adaptation.solve(adaptation.centres(theta, task).detach(), task)
+    return adaptation.solve(adaptation.centres(theta.double(), task).detach(), task)
 
 
 def check_same(phi: NDArray[np.float32], solution: Solution, other: InnerSolution) -> None:
@@ -61,7 +61,7 @@ def _check_trace(ours: Sequence[float], theirs: torch.Tensor) -> None:
 
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize(("ways", "shots"), TASKS)
-@pytest.mark.parametrize("lam", [0.5, 2.0])
+@pytest.mark.parametrize("lam", [0.5, 4.0])
 def test_phi_equals_torchs(
     newton_model: MetaModel,
     newton_bundle: Bundle,
@@ -128,11 +128,9 @@ def _blind(graphs: Graphs) -> Graphs:
     calls = count()
 
     class Blind(Graphs):
-        def value_and_gradient(
-            self, phi: Array, images: Array, targets: Array
-        ) -> tuple[float, Array, Array, Array]:
-            loss, gradient, logits, moments = super().value_and_gradient(phi, images, targets)
-            return loss, gradient * np.float32(np.nan if next(calls) else 1), logits, moments
+        def value_and_gradient(self, phi: Array, seen: Array, targets: Array) -> Evaluation:
+            found = super().value_and_gradient(phi, seen, targets)
+            return found._replace(gradient=found.gradient * np.float32(np.nan if next(calls) else 1))
 
     return Blind(**vars(graphs))
 
@@ -142,12 +140,46 @@ def test_where_no_step_helps_the_solver_stays_and_says_so(
     newton_model: MetaModel, drawings: NDArray[np.uint8], solver: str
 ) -> None:
     blind = replace(newton_model, graphs=_blind(newton_model.graphs))
-    _, solution = adapt(blind, support_of(drawings, 3, 1), recipe_of(solver, 0.5))
+    # λ is so great that the curvature is positive, whatever the loss's.
+    _, solution = adapt(blind, support_of(drawings, 3, 1), recipe_of(solver, 1e3))
     assert (solution.steps, solution.stop_reason, solution.converged) == (0, "line_search", False)
     assert solution.distance == 0
 
 
+def _upside_down(graphs: Graphs) -> Graphs:
+    """Blind graphs whose curvature is negative in every direction, the proximal term's with it."""
+
+    class UpsideDown(type(_blind(graphs))):
+        def curvature_product(self, phi: Array, seen: Array, targets: Array, p: Array) -> Array:
+            return np.float32(-1e6) * p
+
+    return UpsideDown(**vars(graphs))
+
+
+def test_where_newton_stays_because_of_negative_curvature_that_is_the_reason(
+    newton_model: MetaModel, drawings: NDArray[np.uint8]
+) -> None:
+    blind = replace(newton_model, graphs=_upside_down(newton_model.graphs))
+    _, solution = adapt(blind, support_of(drawings, 3, 1), recipe_of("newton_cg", 0.5))
+    assert (solution.steps, solution.stop_reason, solution.converged) == (0, "negative_curvature", False)
+
+
+def test_negative_curvature_alone_is_no_reason_to_stop(
+    newton_model: MetaModel, drawings: NDArray[np.uint8]
+) -> None:
+    """It goes on against the gradient, as the trainer's does."""
+
+    class Curved(Graphs):
+        def curvature_product(self, phi: Array, seen: Array, targets: Array, p: Array) -> Array:
+            return np.float32(-1e6) * p
+
+    curved = replace(newton_model, graphs=Curved(**vars(newton_model.graphs)))
+    _, solution = adapt(curved, support_of(drawings, 3, 1), recipe_of("newton_cg", 0.5))
+    assert (solution.steps, solution.stop_reason) == (STEPS["newton_cg"], "step_limit")
+    assert solution.trace[-1].loss < solution.trace[0].loss
+
+
 def test_newton_cg_needs_a_graph_and_says_so(model: MetaModel, drawings: NDArray[np.uint8]) -> None:
-    others = "gradient_descent, momentum, adam, l_bfgs"
+    others = "gradient_descent, accelerated, momentum, adam, l_bfgs"
     with pytest.raises(RecipeError, match=f"newton_cg.*ask for one of {others}"):
         adapt(model, support_of(drawings, 2, 1), replace(model.recipe, solver="newton_cg"))

@@ -105,6 +105,19 @@ def test_a_graph_that_predicts_something_else_is_refused(model_bundle: Bundle) -
         check(for_two_classes)
 
 
+def test_a_graph_whose_features_are_no_numbers_is_refused(model_bundle: Bundle) -> None:
+    """They decide what is unknown."""
+    model = onnx.load_from_string(model_bundle.graphs["predict"])
+    for node in model.graph.node:
+        for names in (node.input, node.output):
+            names[:] = ["inner" if name == "features" else name for name in names]
+    model.graph.node.append(helper.make_node("Mul", ["inner", "nothing"], ["features"]))
+    model.graph.initializer.append(helper.make_tensor("nothing", onnx.TensorProto.FLOAT, [1], [np.nan]))
+    graphs = {**model_bundle.graphs, "predict": model.SerializeToString()}
+    with pytest.raises(GraphError, match="the features that it makes of examples are not finite"):
+        check(replace(model_bundle, graphs=graphs))
+
+
 def archive(files: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as target:

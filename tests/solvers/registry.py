@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from imaml.solvers.accelerated import Accelerated
 from imaml.solvers.adam import Adam
 from imaml.solvers.conjugate_gradient import ConjugateGradient
 from imaml.solvers.gradient_descent import GradientDescent
@@ -15,6 +16,7 @@ Make = Callable[[int, float, float], InnerSolver]
 
 FIRST_ORDER: dict[str, Make] = {
     "gradient_descent": GradientDescent,
+    "accelerated": Accelerated,
     "momentum": lambda steps, rate, tolerance: Momentum(steps, rate, 0.5, tolerance),
     "adam": lambda steps, rate, tolerance: Adam(steps, 0.3 * rate, tolerance),
 }

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from imaml.solvers.accelerated import Accelerated
 from imaml.solvers.adam import Adam
 from imaml.solvers.gradient_descent import GradientDescent
 from imaml.solvers.l_bfgs import LBFGS
@@ -39,6 +40,41 @@ def test_first_order_steps_are_those_of_torchs_optimisers(
         optimiser.step()
     solution = solver.solve(case.objective, case.centre, case.lam)
     assert torch.allclose(solution.value, phi.detach(), atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("case", CONVEX.values(), ids=CONVEX)
+@pytest.mark.parametrize("rate", [0.02, 0.15])
+def test_accelerated_steps_are_nesterovs_with_a_restart_where_the_last_one_was_uphill(
+    case: Case, rate: float
+) -> None:
+    """Each problem restarts on its own, at the greater rate within these steps."""
+    expected, restarts = [], 0
+    for task in range(len(case.centre)):
+        alone = case.alone(task)
+        phi = x = alone.centre
+        k = 0
+        for _ in range(25):
+            slope = alone.gradient(phi)
+            following = phi - rate * slope
+            if slope @ (following - x) > 0:
+                k, restarts = 0, restarts + 1
+            phi, x, k = following + k / (k + 3) * (following - x), following, k + 1
+        expected.append(phi)
+    solution = Accelerated(25, rate).solve(case.objective, case.centre, case.lam)
+    assert torch.allclose(solution.value, torch.stack(expected), atol=1e-12, rtol=0)
+    assert rate < 0.1 or restarts
+
+
+def test_acceleration_needs_far_fewer_steps_where_the_curvature_differs_much() -> None:
+    """About the root of the steps of gradient descent, which needs the condition number's, here 100."""
+    scales = torch.logspace(-2, 0, 8, dtype=torch.float64)
+    valley = Smooth(lambda phi: (scales * phi * phi).sum(-1) / 2)
+    centre = torch.ones(1, 8, dtype=torch.float64)
+    slow, fast = (
+        solver(5_000, 1.0, 1e-6).solve(valley, centre, 0.0) for solver in (GradientDescent, Accelerated)
+    )
+    assert (fast.status == Status.CONVERGED).all()
+    assert (5 * fast.steps < slow.steps).all()
 
 
 def test_a_newton_step_solves_a_quadratic() -> None:

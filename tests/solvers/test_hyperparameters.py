@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from imaml.solvers.accelerated import Accelerated
 from imaml.solvers.adam import Adam
 from imaml.solvers.conjugate_gradient import ConjugateGradient
 from imaml.solvers.gradient_descent import GradientDescent
@@ -18,6 +19,9 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     (lambda: GradientDescent(5, 0.0), "learning_rate is 0.0"),
     (lambda: GradientDescent(5, math.nan), "learning_rate is nan"),
     (lambda: GradientDescent(5, 0.1, -1e-3), "tolerance is -0.001"),
+    (lambda: Accelerated(-1, 0.1), "steps is -1"),
+    (lambda: Accelerated(5, 0.0), "learning_rate is 0.0"),
+    (lambda: Accelerated(5, 0.1, math.nan), "tolerance is nan"),
     (lambda: Momentum(-1, 0.1), "steps is -1"),
     (lambda: Momentum(5, -0.1), "learning_rate is -0.1"),
     (lambda: Momentum(5, 0.1, 1.0), "momentum is 1.0"),

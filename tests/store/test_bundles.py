@@ -78,7 +78,7 @@ def test_the_same_bundle_is_the_same_file(bundle: Bundle) -> None:
 def test_model_json_tells_format_and_hashes(bundle_data: bytes) -> None:
     files = unpack(bundle_data)
     description = json.loads(files.pop("model.json"))
-    assert description["format_version"] == 1
+    assert description["format_version"] == bundles.FORMAT_VERSION
     assert description["files"] == {
         path: hashlib.sha256(content).hexdigest() for path, content in files.items()
     }
@@ -123,12 +123,13 @@ FORGERIES: dict[str, tuple[Callable[[Files], None], str]] = {
     "absolute path": (put_listed("/etc/passwd", b""), "which is no file of an .imaml bundle"),
     "no JSON": (put("model.json", b"{"), "is no JSON"),
     "not UTF-8": (put("model.json", b"\xff\xfe{"), "is no JSON"),
-    "NaN in JSON": (put("model.json", b'{"format_version": 1, "files": {}, "lam": NaN}'), "NaN"),
+    "NaN in JSON": (put("model.json", b'{"format_version": 2, "files": {}, "lam": NaN}'), "NaN"),
     "deep JSON": (put("model.json", b"[" * 10**6), "is no JSON"),
     "JSON list": (put("model.json", b"[]"), "no JSON object"),
     "huge description": (put("model.json", b" " * (4 * 2**20 + 1)), "at most 4194304 bytes"),
-    "no file list": (put("model.json", b'{"format_version": 1}'), "lists no files"),
-    "newer format": (lambda files: list_again(files, format_version=2), "format version 2; this imaml reads"),
+    "no file list": (put("model.json", b'{"format_version": 2}'), "lists no files"),
+    "newer format": (lambda files: list_again(files, format_version=3), "format version 3; this imaml reads"),
+    "older format": (lambda files: list_again(files, format_version=1), "format version 1; this imaml reads"),
     "no format": (put("model.json", b'{"files": {}}'), "format version None"),
     "no safetensors": (put_listed("parameters.safetensors", b"pickle"), "is no safetensors file"),
     "doubles": (

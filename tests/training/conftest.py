@@ -26,6 +26,7 @@ def small_config(**settings: Any) -> TrainingConfig:
             "validate_every": 3,
             "validation_episodes": 4,
             "device": "cpu",
+            "minimal_export": True,  # nothing here needs the rest, which takes most of the time
             **settings,
         }
     )

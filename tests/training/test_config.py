@@ -20,6 +20,7 @@ def config(**settings: object) -> TrainingConfig:
         {"algorithm": "reptile", "head": "plain"},
         {"algorithm": "prototypical"},
         {"inner_solver": "hessian_free", "learn_lam": "layers"},
+        {"inner_solver": "accelerated", "minimal_export": True},
         {"dataset": "sinusoid", "algorithm": "maml"},
         {"dataset": "table", "data": "vectors.csv"},
         {"dataset": "folder", "data": "photos", "network": "resnet12", "augment": True},

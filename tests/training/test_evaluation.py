@@ -42,8 +42,12 @@ def test_mean_and_interval_are_those_of_the_episodes(
     assert len(scores.accuracies) == 12
     assert scores.accuracy == pytest.approx(sum(scores.accuracies) / 12)
     assert scores.ci95 == pytest.approx(1.96 * statistics.stdev(scores.accuracies) / 12**0.5)
-    assert len(scores.confidences) == 12 * 9
-    assert all(1 / 3 <= confidence <= 1 for confidence in scores.confidences)
+    assert [logits.shape for logits in scores.logits] == [(9, 3)] * 12
+    right = [
+        float((logits.argmax(1) == labels).double().mean())
+        for logits, labels in zip(scores.logits, scores.labels, strict=True)
+    ]
+    assert right == pytest.approx(scores.accuracies)
 
 
 def test_the_first_episodes_score_the_same_however_many_follow(
@@ -70,7 +74,7 @@ def test_the_transductive_protocol_is_another_one(
 ) -> None:
     inductive = evaluate(FewShot(predictor), RECIPE, theta, sampler, episodes=6)
     transductive = evaluate(FewShot(predictor), RECIPE, theta, sampler, episodes=6, transductive=True)
-    assert inductive.confidences != transductive.confidences
+    assert not torch.equal(torch.stack(inductive.logits), torch.stack(transductive.logits))
 
 
 def test_progress_is_heard_to_the_end(predictor: Predictor, theta: Tensor, sampler: EpisodeSampler) -> None:
@@ -92,4 +96,4 @@ def test_regression_is_scored_by_the_variance_that_is_explained() -> None:
         explained = 1 - (output - target).var(correction=0) / target.var(correction=0)
         bias = (output - target).mean() ** 2 / target.var(correction=0)
         assert score == pytest.approx(max(0.0, float(explained - bias)), abs=1e-5)
-    assert not scores.confidences
+    assert not scores.logits

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from imaml.runtime.model import MetaModel
+from imaml.runtime.recipe import Recipe
 from imaml.store import Experiment, Store, bundles
 from imaml.tasks import glyphs
 from imaml.tasks.dataset import DataError, Dataset
@@ -115,10 +116,21 @@ def test_a_completed_run_leaves_a_model_its_metrics_and_where_it_comes_from(
         ("validation", False)
     }
     assert (3, 1) in {(evaluation.ways, evaluation.shots) for evaluation in evaluations}
-    assert bundle.description["recipe"]["lam"] == 1.0
-    assert len(bundle.description["split"]["test"]) == len(experiment.split["test"])
+    described = bundle.description
+    assert described["recipe"]["lam"] == 1.0
+    assert len(described["split"]["test"]) == len(experiment.split["test"])
     loaded = MetaModel.load(bundle.description, bundle.parameters, bundle.graphs, threads=1)
-    assert 1 / 3 <= loaded.unknown_threshold(3, 1) <= 1
+    assert loaded.calibration is not None
+    assert (3, 1) in {(setting.ways, setting.shots) for setting in loaded.calibration.settings}
+    # The trainer's recipe is compared with others, and the one that is stored lost nothing to it.
+    trainers = described["recipes"][0]
+    assert Recipe(**trainers["recipe"]) == run.trainer.best_recipe
+    assert loaded.recipe in loaded.validated
+    assert run.trainer.best_recipe in loaded.validated
+    [chosen] = [row for row in described["recipes"] if row["recipe"] == described["recipe"]]
+    for setting, own in zip(chosen["settings"], trainers["settings"], strict=True):
+        assert setting["accuracy"] >= own["accuracy"]
+        assert setting["episodes"] == 4
 
 
 def test_other_data_are_refused_on_resume(store: Store, dataset: Dataset) -> None:

@@ -110,12 +110,14 @@ def test_every_algorithm_learns(dataset: Dataset, parts: Split, algorithm: str) 
     assert trainer.best_recipe == config.recipe
 
 
-@pytest.mark.parametrize("solver", ["gradient_descent", "momentum", "adam", "newton_cg", "l_bfgs"])
+@pytest.mark.parametrize(
+    "solver", ["gradient_descent", "accelerated", "momentum", "adam", "newton_cg", "l_bfgs"]
+)
 @pytest.mark.parametrize("curvature", ["hessian", "gauss_newton"])
 def test_every_inner_solver_takes_a_finite_meta_step(
     dataset: Dataset, parts: Split, solver: str, curvature: str
 ) -> None:
-    config = small_config(inner_solver=solver, inner_lr=0.05, curvature=curvature)
+    config = small_config(inner_solver=solver, inner_lr=0.01, curvature=curvature)
     step = Trainer(config, dataset, parts).advance()
     assert step.inner_losses[-1] < step.inner_losses[0]
     assert 0 < step.meta_gradient_norm < 100
@@ -163,11 +165,11 @@ def test_the_average_of_theta_is_what_is_judged(dataset: Dataset, parts: Split) 
 
 def test_bfloat16_learns_about_the_same(dataset: Dataset, parts: Split) -> None:
     exact, rough = (
-        Trainer(small_config(precision=precision), dataset, parts).advance()
+        Trainer(small_config(precision=precision, shots=3), dataset, parts).advance()
         for precision in ("float32", "bfloat16")
     )
     assert rough.inner_losses != exact.inner_losses
-    assert rough.inner_losses == pytest.approx(exact.inner_losses, rel=0.05)
+    assert rough.inner_losses == pytest.approx(exact.inner_losses, abs=0.05 * exact.inner_losses[0])
     assert rough.outer_loss == pytest.approx(exact.outer_loss, rel=0.05)
 
 

@@ -18,7 +18,7 @@ def backtrack(objective: Objective, point: Point, direction: Array) -> Point | N
     objective as it is to rounding and the slope at its end shows the decrease (the approximate Wolfe
     condition of Hager & Zhang 2005).
     """
-    value, slope = objective.value(point), float(point.gradient @ direction)
+    value, slope = point.value, float(point.gradient @ direction)
     if not slope <= 0:
         return None
     for halving in range(HALVINGS + 1):
@@ -26,7 +26,7 @@ def backtrack(objective: Objective, point: Point, direction: Array) -> Point | N
         phi = length * direction
         phi += point.phi
         trial = objective.at(phi)
-        reached, end_slope = objective.value(trial), float(trial.gradient @ direction)
+        reached, end_slope = trial.value, float(trial.gradient @ direction)
         lower = reached <= value + SUFFICIENT * length * slope
         level = reached <= value + ROUNDING * abs(value) and end_slope <= (2 * SUFFICIENT - 1) * slope
         if (lower or level) and np.isfinite(trial.residual):

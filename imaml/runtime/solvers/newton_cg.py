@@ -14,19 +14,30 @@ TOLERANCE = 1e-6
 
 def directions(objective: Objective, recipe: Recipe) -> Direction:
     """Against the gradient, by the inverse of the curvature as far as the CG steps go."""
-
-    def direction(point: Point) -> Array:
-        return _solve(objective.curvature(point.phi), -point.gradient, recipe.cg_steps)
-
-    return direction
+    return _Newton(objective, recipe.cg_steps)
 
 
-def _solve(product: Callable[[Array], Array], b: Array, steps: int) -> Array:
-    """Solve product(x) = b by conjugate gradients.
+class _Newton:
+    """The direction from each point, and whether the last solve met negative curvature."""
+
+    def __init__(self, objective: Objective, steps: int) -> None:
+        self._objective = objective
+        self._steps = steps
+        self.met_negative_curvature = False
+
+    def __call__(self, point: Point) -> Array:
+        product = self._objective.curvature(point.phi)
+        x, self.met_negative_curvature = _solve(product, -point.gradient, self._steps)
+        return x
+
+
+def _solve(product: Callable[[Array], Array], b: Array, steps: int) -> tuple[Array, bool]:
+    """Solve product(x) = b by conjugate gradients; say too whether they met negative curvature.
 
     A direction along which the curvature is not positive ends it with the last x, at the first step b; either
     way x descends.
     """
+    curved_down = False
     x, direction, residual = np.zeros_like(b), b, b.copy()
     squared = float(b @ b)
     target = TOLERANCE * squared**0.5
@@ -34,6 +45,7 @@ def _solve(product: Callable[[Array], Array], b: Array, steps: int) -> Array:
         image = product(direction)
         curved = float(direction @ image)
         if not (np.isfinite(curved) and curved > 0):
+            curved_down = bool(np.isfinite(curved))
             break
         x += squared / curved * direction
         residual -= squared / curved * image
@@ -42,4 +54,4 @@ def _solve(product: Callable[[Array], Array], b: Array, steps: int) -> Array:
             break
         direction = squared / previous * direction
         direction += residual
-    return x if x.any() else b
+    return (x if x.any() else b), curved_down
