@@ -29,6 +29,7 @@ CALIBRATION_GRID = ((2, 1), (2, 5), (5, 1), (5, 5), (10, 1), (10, 5), (20, 1), (
 CALIBRATION_QUERIES = 30  # for each episode of a validation; more ways need fewer episodes
 CALIBRATION_EPISODES = 10  # at the least
 CALIBRATION_SEED = 2  # other episodes than those by which θ and the recipe were chosen
+BATCHED = ("conv4",)  # networks of which a batch of tasks can be exported with all other sizes free
 MORE_SHOTS = 5  # recipes are compared at these shots too
 
 
@@ -40,8 +41,7 @@ def bundle(
     Raises ParityError where the graphs do not compute what torch computes.
     """
     config, head = trainer.config, trainer.predictor.head
-    newton = ("curvature_product",) * (trainer.best_recipe.solver == "newton_cg")
-    exported = export(trainer.predictor, trainer.best_theta, newton if config.minimal_export else OPTIONAL)
+    exported = export(trainer.predictor, trainer.best_theta, _optional_graphs(trainer))
     description = {
         "name": config.name,
         "dataset": dataset.name,
@@ -63,6 +63,16 @@ def bundle(
     else:
         evaluations = _regression_evaluations(trainer, samplers)
     return replace(exported, description=description, examples=examples(dataset, split)), evaluations
+
+
+def _optional_graphs(trainer: Trainer) -> list[str]:
+    """What is exported beside the graphs that every model has."""
+    full = not trainer.config.minimal_export
+    wanted = {
+        "curvature_product": full or trainer.best_recipe.solver == "newton_cg",
+        "value_and_gradient_batch": full and trainer.architecture.network in BATCHED,
+    }
+    return [name for name in OPTIONAL if wanted[name]]
 
 
 @dataclass(frozen=True)

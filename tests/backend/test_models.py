@@ -100,7 +100,7 @@ def test_broken_bundle_is_not_stored(empty_service: Client, model_bundle: Bundle
         "no ONNX": bundles.write(replace(model_bundle, graphs=dict.fromkeys(model_bundle.graphs, b"\xff"))),
         "no layout": bundles.write(_without(model_bundle, "layout")),
         "no data set": bundles.write(_without(model_bundle, "dataset")),
-        "no thresholds": bundles.write(_with(model_bundle, thresholds=[])),
+        "no calibration": bundles.write(_without(model_bundle, "calibration")),
         "no numbers": bundles.write(_with(model_bundle, ways={"min": "x", "max": 5})),
         "another graph": bundles.write(_swapped(model_bundle)),
         "examples are no zip": bundles.write(replace(model_bundle, examples=b"no zip")),
