@@ -22,7 +22,7 @@ RECIPE = Recipe("gradient_descent", max_steps=3, inner_lr=0.1, lam=0.5)
 
 @pytest.fixture(scope="module")
 def predictor() -> Predictor:
-    return Architecture(filters=4, head="prototype", ways=3).predictor()
+    return Architecture(filters=8, head="prototype", ways=3).predictor()
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from torch.func import grad_and_value
 from imaml.export.bundle import ParityError, export
 from imaml.export.decompositions import matrix_vector, power, threshold_backward
 from imaml.export.graphs import Function, functions
-from imaml.nets.conv4 import Conv4
 from imaml.nets.heads import PlainHead
+from imaml.nets.mlp import MLP
 from imaml.nets.predictor import Predictor
 from imaml.runtime.graphs import Graphs
 from imaml.store import Bundle
@@ -87,7 +87,7 @@ def test_what_is_not_finite_is_no_parity(
 
 
 def test_the_plain_head_is_exported_with_its_one_number_of_ways() -> None:
-    network = Conv4(filters=2)
+    network = MLP(4, (8,))
     predictor = Predictor(network, PlainHead(network.features, ways=3))
     bundle = export(predictor, predictor.initialise(torch.Generator().manual_seed(0)))
     assert bundle.description["parity"] < 1e-5

@@ -21,10 +21,10 @@ from tests.export.test_export import arguments
 
 CONV4 = Conv4(filters=8)
 POOLED = Conv4(channels=3, filters=8, size=16, pool=True)
-RESNET = ResNet12(channels=3, size=16, widths=(8, 20, 40, 80))
+RESNET = ResNet12(channels=3, size=16, widths=(8, 20))  # all blocks are alike
 PREDICTORS = {
     "conv4, prototypes": Predictor(CONV4, PrototypeHead(CONV4.features)),
-    "conv4, masked head": Predictor(CONV4, MaskedHead(CONV4.features, slots=3)),
+    "mlp, masked head": Predictor(MLP(4, (8, 8)), MaskedHead(8, slots=3)),
     "pooled conv4, prototypes": Predictor(POOLED, PrototypeHead(POOLED.features)),
     "resnet, prototypes": Predictor(RESNET, PrototypeHead(RESNET.features)),
     "mlp, prototypes": Predictor(MLP(4, (8, 8)), PrototypeHead(8)),
