@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Lesson:
     titles: list[str]
     """How messages call each example."""
 
-    @property
+    @cached_property
     def support(self) -> Support:
         """The examples as the model learns from them."""
         kind = Support.of_numbers if self.model.regression else Support.of

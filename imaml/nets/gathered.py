@@ -72,17 +72,21 @@ class _WithOnes(torch.autograd.Function):
         return _WithOnes.apply(args[0].movedim(in_dims[0], 0)), 0
 
 
-class _Convolution(torch.autograd.Function):
-    """Linear in both arguments, like its two gradients; each of the three has the others for derivatives."""
-
-    @staticmethod
-    def forward(x: Tensor, matrix: Tensor, stride: int) -> Tensor:
-        return F.linear(patches(x, stride), matrix)
+class _Bilinear(torch.autograd.Function):
+    """A convolution or one of its two gradients; each of the three has the others for derivatives."""
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ctx.save_for_backward(*inputs[:2])
         ctx.stride = inputs[2]
+
+
+class _Convolution(_Bilinear):
+    """From inputs [n, height, width, in] and the matrix [out, 9 · in] to outputs."""
+
+    @staticmethod
+    def forward(x: Tensor, matrix: Tensor, stride: int) -> Tensor:
+        return F.linear(patches(x, stride), matrix)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> tuple[Tensor, Tensor, None]:
@@ -98,18 +102,13 @@ class _Convolution(torch.autograd.Function):
         return product.reshape(*x.shape[:2], *rows.shape[1:3], -1), 0
 
 
-class _ToInputs(torch.autograd.Function):
+class _ToInputs(_Bilinear):
     """The gradient to the inputs [n, height, width, in], from that of the outputs."""
 
     @staticmethod
     def forward(outputs: Tensor, matrix: Tensor, stride: int, height: int, width: int) -> Tensor:
         spread = _spread if stride == 2 else _mirrored
         return spread(outputs, matrix[None], height, width)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs[:2])
-        ctx.stride = inputs[2]
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> tuple[Tensor, Tensor, None, None, None]:
@@ -124,18 +123,13 @@ class _ToInputs(torch.autograd.Function):
         return spread(outputs.flatten(0, 1), matrix, *args[3:]).unflatten(0, outputs.shape[:2]), 0
 
 
-class _ToMatrix(torch.autograd.Function):
+class _ToMatrix(_Bilinear):
     """The gradient to the matrix [out, 9 · in], from inputs and that of the outputs."""
 
     @staticmethod
     def forward(x: Tensor, outputs: Tensor, stride: int) -> Tensor:
         # In this order, with the smaller factor on the right, ONNX Runtime is fastest.
         return (patches(x, stride).flatten(0, 2).T @ outputs.flatten(0, 2)).T
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs[:2])
-        ctx.stride = inputs[2]
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> tuple[Tensor, Tensor, None]:

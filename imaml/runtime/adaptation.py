@@ -121,11 +121,11 @@ def adapt(
 
 
 def _adapted(model: MetaModel, support: Support, point: Point) -> Adapted:
-    if model.calibration is None:
+    measured = model.measured(support)
+    if measured is None:
         return Adapted(point.phi, point.moments, point.features[:0], ())
-    setting = model.calibration.nearest(len(support.classes), support.shots)
     centres = prototypes(point.features, support.targets)
-    return Adapted(point.phi, point.moments, centres, support.classes, setting.temperature)
+    return Adapted(point.phi, point.moments, centres, support.classes, measured.temperature)
 
 
 def _home_distance(model: MetaModel, centre: Centre, support: Support) -> float | None:

@@ -86,8 +86,7 @@ class Calibration:
         The median query of a known class has ½. On drawn characters it parts known classes from others far
         better than the highest probability does, which says only that no other class is likelier.
         """
-        squared = ((features[:, None] - prototypes[None]) ** 2).sum(2).min(1)
-        return np.exp2(-squared / np.float32(self.distance))
+        return np.exp2(-squared_distances(features, prototypes) / np.float32(self.distance))
 
 
 def signature(centre: Centre, targets: Array) -> Array:
@@ -104,6 +103,12 @@ def signature(centre: Centre, targets: Array) -> Array:
 def prototypes(features: Array, targets: Array) -> Array:
     """The mean features of each class [ways, features]."""
     return (targets.T @ features) / targets.sum(0)[:, None]
+
+
+def squared_distances(features: Array, prototypes: Array) -> Array:
+    """How far features [n, f] lie from the nearest prototype [ways, f], squared: [n]."""
+    offsets = features[:, None] - prototypes[None]
+    return (offsets * offsets).sum(2).min(1)
 
 
 def home_of(signatures: Sequence[Array]) -> Home:

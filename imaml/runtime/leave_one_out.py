@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from imaml.runtime.adaptation import adapt
-from imaml.runtime.calibration import Calibration
+from imaml.runtime.calibration import Calibration, squared_distances
 from imaml.runtime.model import MetaModel
 from imaml.runtime.recipe import Recipe
 from imaml.runtime.support import Support
@@ -40,10 +40,9 @@ def leave_out(model: MetaModel, support: Support, recipe: Recipe, index: int) ->
     with np.errstate(divide="ignore"):
         logs = np.maximum(np.log(probabilities[0]), np.float32(-100))  # where a probability underflows
     label = support.labels[index]
-    offsets = features - adapted.prototypes
     return LeftOut(
         margin=float(logs[label] - np.delete(logs, label).max()),
-        squared_distance=float((offsets * offsets).sum(1).min()),
+        squared_distance=float(squared_distances(features, adapted.prototypes)[0]),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from imaml.runtime.adaptation import Diverged, adapt
-from imaml.runtime.calibration import Calibration, Home, Setting, home_of, signature
+from imaml.runtime.calibration import Calibration, Home, Setting, home_of, signature, squared_distances
 from imaml.runtime.graphs import Array, Graphs
 from imaml.runtime.inputs import Input
 from imaml.runtime.model import MetaModel
@@ -87,13 +87,12 @@ def answers(model: MetaModel, recipe: Recipe, sampler: Sampler, episodes: int) -
     for support, query, labels in tasks(sampler, episodes):
         adapted, solution = adapt(model, support, recipe, inputs=support.examples)
         probabilities, features = model.graphs.predict(adapted.phi, adapted.moments, query, _EVEN)
-        offsets = features[:, None] - adapted.prototypes[None]
         found.accuracies.append(float((probabilities.argmax(1) == labels).mean()))
         found.seconds.append(solution.duration_ms / 1e3)
         found.residuals.append(solution.residual)
         found.logits.append(np.float32(_EVEN) * np.log(probabilities))
         found.labels.append(labels)
-        found.distances.append((offsets * offsets).sum(2).min(1))
+        found.distances.append(squared_distances(features, adapted.prototypes))
     return found
 
 
