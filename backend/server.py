@@ -4,7 +4,6 @@ import errno
 import ipaddress
 import signal
 import socket
-import sys
 from dataclasses import asdict
 
 import uvicorn
@@ -18,7 +17,6 @@ from imaml.store import create_engine, is_current
 
 _BACKLOG = 2048
 _SECONDS_TO_FINISH = 10
-_SWITCH_SECONDS = 0.0005
 
 
 class ServerError(Exception):
@@ -34,8 +32,6 @@ def serve(host: str = "127.0.0.1", port: int = 8000, settings: Settings | None =
     settings = settings or Settings()
     _check_database(settings)
     device = _check_device(settings)
-    # A request changes threads several times, and would wait as long as 5 ms each time for one that computes.
-    sys.setswitchinterval(_SWITCH_SECONDS)
     with _listen(host, port) as listener:
         app = create_app(settings)
         # Connections are already taken, and wait for the application to start.
