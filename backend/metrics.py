@@ -14,8 +14,8 @@ class Metrics:
     """Gauges of the queue and its workers, and seconds by stage of the work."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.waiting = Gauge("imaml_engine_waiting", "Work that waits for a worker.", registry=registry)
-        self.busy = Gauge("imaml_engine_busy", "Workers at work.", registry=registry)
+        self.waiting = _gauge("imaml_engine_waiting", "Work that waits for a worker.", registry)
+        self.busy = _gauge("imaml_engine_busy", "Workers at work.", registry)
         self._stages = Histogram(
             "imaml_stage_seconds", "Time by stage.", ["stage"], registry=registry, buckets=_SECONDS
         )
@@ -23,3 +23,8 @@ class Metrics:
     def stage(self, name: Stage) -> AbstractContextManager[object]:
         """Measure what is done inside."""
         return self._stages.labels(name).time()
+
+
+def _gauge(name: str, documentation: str, registry: CollectorRegistry) -> Gauge:
+    """Make a gauge whose value is the sum over the processes that live."""
+    return Gauge(name, documentation, registry=registry, multiprocess_mode="livesum")

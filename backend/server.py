@@ -1,22 +1,22 @@
-"""The service as a process: what must hold before it starts, and how it stops."""
+"""The service as a command: what must hold before it starts, its processes, and how it stops."""
 
 import errno
 import ipaddress
+import os
 import signal
 import socket
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import asdict
-
-import uvicorn
+from tempfile import TemporaryDirectory
 
 from backend import logs
-from backend.app import create_app
 from backend.settings import Settings
 from imaml.runtime import devices
 from imaml.runtime.devices import Chosen, DeviceError
 from imaml.store import create_engine, is_current
 
 _BACKLOG = 2048
-_SECONDS_TO_FINISH = 10
 
 
 class ServerError(Exception):
@@ -32,19 +32,39 @@ def serve(host: str = "127.0.0.1", port: int = 8000, settings: Settings | None =
     settings = settings or Settings()
     _check_database(settings)
     device = _check_device(settings)
-    with _listen(host, port) as listener:
-        app = create_app(settings)
+    # One process gathers what waits for a GPU into batches; several would each take a part of its memory.
+    count = 1 if device.device == "cuda" else min(settings.processes, settings.workers)
+    with _listen(host, port) as listener, _metrics_of_all_processes(), _interrupted_by_sigterm():
+        from backend import processes
+
+        logs.configure()
         # Connections are already taken, and wait for the application to start.
-        logs.get_logger().info("listening", url=_url(listener), **asdict(device))
-        config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=_SECONDS_TO_FINISH)
-        # After it has stopped, uvicorn raises the signal again, for which SIGTERM's default is to kill.
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        logs.get_logger().info("listening", url=_url(listener), processes=count, **asdict(device))
         try:
-            uvicorn.Server(config).run(sockets=[listener])
-        except KeyboardInterrupt:
-            pass
-        finally:
-            signal.signal(signal.SIGTERM, before)
+            processes.run(count, settings, listener)
+        except processes.ProcessError as error:
+            raise ServerError(f"{error}") from error
+
+
+@contextmanager
+def _metrics_of_all_processes() -> Generator[None]:
+    """Let each process count in files, which whichever is asked for the metrics adds up.
+
+    prometheus_client looks for the variable when it is imported, so that what imports it comes after this.
+    """
+    with TemporaryDirectory(prefix="imaml-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield
+
+
+@contextmanager
+def _interrupted_by_sigterm() -> Generator[None]:
+    """Let SIGTERM interrupt like Ctrl-C; its default, also where uvicorn raises it again, is to kill."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _url(listener: socket.socket) -> str:

@@ -37,13 +37,24 @@ class Settings(imaml.settings.Settings):
     device: Device = Field(
         default="auto", description="Where models run: auto (a GPU that works, else the CPU), cpu or cuda."
     )
+    processes: int = Field(
+        default_factory=lambda: min(os.cpu_count() or 1, 4),
+        ge=1,
+        description="Processes that answer; no more than workers, and one where models run on a GPU.",
+    )
     workers: int = Field(
-        default_factory=lambda: os.cpu_count() or 1, ge=1, description="Threads that adapt and predict."
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        description="Threads that adapt and predict, over all processes.",
     )
     max_queue: int = Field(
-        default=256, ge=0, description="Most adaptations and predictions that wait for a worker."
+        default=256,
+        ge=0,
+        description="Most adaptations and predictions that wait for a worker, over all processes.",
     )
     cached_models: int = Field(default=16, ge=1, description="Models kept in memory.")
     cached_adaptation_bytes: int = Field(
-        default=256 * 2**20, ge=0, description="Memory for the parameters of adaptations used last, in bytes."
+        default=256 * 2**20,
+        ge=0,
+        description="Memory for the parameters of adaptations used last, in bytes, over all processes.",
     )

@@ -26,7 +26,8 @@ Grey = NDArray[np.uint8]
 
 _CELLS = 3 * SIZE  # the fine grid on which figures are thinned and drawn; 3 x 3 of its cells make one pixel
 _STRIDE = _CELLS + 2  # with a ring of ground around it, so that every cell has eight neighbours
-_PEN = np.hypot(*np.mgrid[-3:4, -3:4]) < 3.5  # seven cells wide: strokes of 2.3 pixels
+# The cells of a round pen from its centre; it is seven cells wide: strokes of 2.3 pixels.
+_PEN = (np.argwhere(np.hypot(*np.mgrid[-3:4, -3:4]) < 3.5) - 3) @ (_CELLS, 1)
 _FIGURE = _CELLS - 2 * 6 - 7  # extent of a figure's centre lines, with 2 pixels of margin beyond the pen
 _LARGEST_ZOOM = 1.5  # of a thinned figure: a dot's few cells must not grow into a line
 _LEAST_CONTRAST = 16  # between ink and ground; below it there is nothing but noise
@@ -156,9 +157,7 @@ def _draw(skeleton: NDArray[np.int64], count: int) -> NDArray[np.uint8]:
         which = np.searchsorted(drawn, image)
         centred = (position - ((low + high) / 2)[:, which]) * zoom[which]
         row, column = np.rint(centred + (_CELLS - 1) / 2).astype(np.int64)
-        lines = canvas.copy()
-        lines[image, row, column] = 1
-        for down, right in np.argwhere(_PEN) - 3:
-            canvas |= np.roll(lines, (down, right), axis=(1, 2))  # the margin keeps ink from wrapping around
+        # The margin keeps ink from running over an edge.
+        canvas.ravel()[_PEN[:, None] + ((image * _CELLS + row) * _CELLS + column)] = 1
     covered = canvas.reshape(count, SIZE, 3, SIZE, 3).sum(axis=(2, 4), dtype=np.uint16)
     return np.rint(covered * (255 / 9)).astype(np.uint8)

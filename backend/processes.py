@@ -1,0 +1,102 @@
+"""The processes that serve: alike, forked from one that has everything imported, replaced when they die."""
+
+import math
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkProcess
+
+import uvicorn
+from prometheus_client.multiprocess import mark_process_dead
+
+from backend import logs
+from backend.app import create_app
+from backend.settings import Settings
+
+_SECONDS_TO_START = 5.0
+_SECONDS_TO_FINISH = 10
+
+_log = logs.get_logger()
+
+
+class ProcessError(Exception):
+    """A process that does not start; what it printed says why."""
+
+
+def run(count: int, settings: Settings, listener: socket.socket) -> None:
+    """Serve until a KeyboardInterrupt, and finish the requests under way.
+
+    Several processes have equal parts of the workers, of what may wait and of the memory for adaptations.
+    Raises ProcessError where one of several ends within seconds of its start.
+    """
+    if count == 1:
+        _serve(settings, listener)
+    else:
+        shared = ("workers", "max_queue", "cached_adaptation_bytes")
+        parts = {name: math.ceil(getattr(settings, name) / count) for name in shared}
+        _supervise(count, partial(_serve, settings.model_copy(update=parts), listener))
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
+    config = uvicorn.Config(
+        create_app(settings), log_config=None, timeout_graceful_shutdown=_SECONDS_TO_FINISH
+    )
+    with suppress(KeyboardInterrupt):  # after it has stopped, uvicorn raises the signal again
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+@dataclass(frozen=True)
+class _Child:
+    process: ForkProcess
+    born: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def start(cls, work: Callable[[], None]) -> "_Child":
+        process = multiprocessing.get_context("fork").Process(target=_work_below_parent, args=(work,))
+        process.start()
+        return cls(process)
+
+
+def _supervise(count: int, work: Callable[[], None]) -> None:
+    """Have that many processes do it until a KeyboardInterrupt; put another in the place of one that dies."""
+    children = [_Child.start(work) for _ in range(count)]
+    try:
+        with suppress(KeyboardInterrupt):
+            while True:
+                wait([child.process.sentinel for child in children])
+                children = [c if c.process.is_alive() else _replace(c, work) for c in children]
+    finally:
+        for child in children:
+            child.process.terminate()
+        for child in children:
+            child.process.join()
+
+
+def _replace(child: _Child, work: Callable[[], None]) -> _Child:
+    process = child.process
+    mark_process_dead(process.pid)
+    if time.monotonic() - child.born < _SECONDS_TO_START:
+        raise ProcessError(f"A process ended with status {process.exitcode} as soon as it had started.")
+    _log.error("process died", pid=process.pid, status=process.exitcode)
+    return _Child.start(work)
+
+
+def _work_below_parent(work: Callable[[], None]) -> None:
+    """Work until told to stop, or until the parent is no more, even by kill -9."""
+
+    def watch() -> None:
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+    work()
