@@ -14,7 +14,7 @@ up: $(VENV)/serving
 setup: $(VENV)/everything
 
 test: $(VENV)/everything
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup $(TESTS)
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(TESTS)
 
 check: $(VENV)/everything
 	$(BIN)/ruff check

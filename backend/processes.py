@@ -6,10 +6,8 @@ import os
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
@@ -21,21 +19,20 @@ from backend import logs
 from backend.app import create_app
 from backend.settings import Settings
 
-_SECONDS_TO_START = 5.0
 _SECONDS_TO_FINISH = 10
 
 _log = logs.get_logger()
 
 
 class ProcessError(Exception):
-    """A process that does not start; what it printed says why."""
+    """A process that gave up; what it printed says why."""
 
 
 def run(count: int, settings: Settings, listener: socket.socket) -> None:
     """Serve until a KeyboardInterrupt, and finish the requests under way.
 
     Several processes have equal parts of the workers, of what may wait and of the memory for adaptations.
-    Raises ProcessError where one of several ends within seconds of its start.
+    Raises ProcessError where one of several gives up, as it does where it cannot start.
     """
     if count == 1:
         _serve(settings, listener)
@@ -53,40 +50,35 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
-@dataclass(frozen=True)
-class _Child:
-    process: ForkProcess
-    born: float = field(default_factory=time.monotonic)
-
-    @classmethod
-    def start(cls, work: Callable[[], None]) -> "_Child":
-        process = multiprocessing.get_context("fork").Process(target=_work_below_parent, args=(work,))
-        process.start()
-        return cls(process)
-
-
 def _supervise(count: int, work: Callable[[], None]) -> None:
     """Have that many processes do it until a KeyboardInterrupt; put another in the place of one that dies."""
-    children = [_Child.start(work) for _ in range(count)]
+    children = [_start(work) for _ in range(count)]
     try:
         with suppress(KeyboardInterrupt):
             while True:
-                wait([child.process.sentinel for child in children])
-                children = [c if c.process.is_alive() else _replace(c, work) for c in children]
+                wait([child.sentinel for child in children])
+                children = [child if child.is_alive() else _replace(child, work) for child in children]
     finally:
         for child in children:
-            child.process.terminate()
+            child.terminate()
         for child in children:
-            child.process.join()
+            child.join()
 
 
-def _replace(child: _Child, work: Callable[[], None]) -> _Child:
-    process = child.process
-    mark_process_dead(process.pid)
-    if time.monotonic() - child.born < _SECONDS_TO_START:
-        raise ProcessError(f"A process ended with status {process.exitcode} as soon as it had started.")
-    _log.error("process died", pid=process.pid, status=process.exitcode)
-    return _Child.start(work)
+def _start(work: Callable[[], None]) -> ForkProcess:
+    process = multiprocessing.get_context("fork").Process(target=_work_below_parent, args=(work,))
+    process.start()
+    return process
+
+
+def _replace(dead: ForkProcess, work: Callable[[], None]) -> ForkProcess:
+    """Start another, but not for one that gave up by itself, as it does where it cannot start."""
+    assert dead.exitcode is not None
+    if dead.exitcode > 0:
+        raise ProcessError(f"A process ended with status {dead.exitcode}; what it printed says why.")
+    mark_process_dead(dead.pid)
+    _log.error("process died", pid=dead.pid, signal=-dead.exitcode)
+    return _start(work)
 
 
 def _work_below_parent(work: Callable[[], None]) -> None:

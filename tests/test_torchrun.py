@@ -14,7 +14,7 @@ from imaml.commands.database import open_store
 TRAIN = (
     *("-m", "imaml", "train", "--name", "small", "--dataset", "clusters", "--ways", "3", "--filters", "4"),
     *("--inner-steps", "1", "--lam", "1", "--cg-steps", "1", "--meta-batch", "3", "--device", "cpu"),
-    *("--validate-every", "2", "--validation-episodes", "2"),
+    *("--validate-every", "2", "--validation-episodes", "2", "--minimal-export"),
 )
 
 

@@ -236,7 +236,7 @@ class TestLimits:
             assert http.get("/healthz").is_success
 
     def test_large_body_is_refused_whether_or_not_it_tells_its_size(self, small: httpx.Client) -> None:
-        large = b"x" * 20_001
+        large = b"--b\r\nContent-Disposition: form-data; name=model\r\n\r\n" + b"x" * 20_001
         for headers in (JSON, MULTIPART, {"Content-Type": "text/plain"}):
             _check(small.post(ADAPT, content=large, headers=headers), 413, "body-too-large", "20000")
             _check(

@@ -15,21 +15,20 @@ from tests.services import Examples, form
 def test_what_was_answered_is_whole_and_nothing_is_half_there(
     service: Service, own_database: str, examples: Examples, answered_before: int
 ) -> None:
-    url, process = service
     answered: list[str] = []
 
     def adapt(number: int) -> None:
         try:
-            response = httpx.post(f"{url}/v1/adaptations", **form(examples), timeout=60)
+            response = httpx.post(f"{service.url}/v1/adaptations", **form(examples), timeout=60)
         except httpx.TransportError:
             return  # it was killed
         answered.append(response.json()["id"])
         if len(answered) >= answered_before:
-            process.kill()
+            service.kill()
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(adapt, range(40)))
-    assert process.wait(10) != 0
+    assert service.parent.wait(10) != 0
     engine = create_engine(own_database)
     assert is_current(engine)
     with Store(engine).reading() as transaction:

@@ -24,10 +24,10 @@ DOCUMENTED = {200, 201, 204, 404, 503}
 """What may be answered here: an adaptation that another task has just deleted is unknown."""
 
 
-def resident(pid: int) -> int:
-    """Bytes of memory of a process."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+def resident(service: Service) -> int:
+    """Bytes of memory of all its processes."""
+    pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in service.children()]
+    return sum(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Crowd:
@@ -96,16 +96,16 @@ class Crowd:
         return response.is_success and response.status_code != 204
 
 
-async def crowd(url: str, pid: int, lessons: list[dict[str, Any]], query: bytes) -> tuple[Crowd, list[int]]:
+async def crowd(service: Service, lessons: list[dict[str, Any]], query: bytes) -> tuple[Crowd, list[int]]:
     limits = httpx.Limits(max_connections=CLIENTS)
-    async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as http:
+    async with httpx.AsyncClient(base_url=service.url, timeout=60, limits=limits) as http:
         clients = Crowd(http, lessons, query)
         await clients.learn_alone()
         memory: list[int] = []
         for part in range(3):
             end = monotonic() + SECONDS / 3
             await asyncio.gather(*(clients.client(CLIENTS * part + n, end) for n in range(CLIENTS)))
-            memory.append(resident(pid))
+            memory.append(resident(service))
         ready = await http.get("/readyz")
         assert ready.status_code == 200
         gauges = (await http.get("/metrics")).text
@@ -117,13 +117,12 @@ async def crowd(url: str, pid: int, lessons: list[dict[str, Any]], query: bytes)
 def test_64_clients_get_right_answers_and_documented_errors_alone(
     service: Service, drawings: Examples
 ) -> None:
-    url, process = service
     labels = list(drawings)
     lessons = [
         form({label: drawings[label][: 1 + (k + n) % 3] for n, label in enumerate(labels[: 2 + k % 3])})
         for k in range(5)
     ]
-    clients, memory = asyncio.run(crowd(url, process.pid, lessons, drawings[labels[0]][4]))
+    clients, memory = asyncio.run(crowd(service, lessons, drawings[labels[0]][4]))
     assert clients.wrong == []
     assert clients.statuses.keys() <= DOCUMENTED, json.dumps(clients.statuses)
     assert clients.statuses[200] > CLIENTS

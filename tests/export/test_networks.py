@@ -1,4 +1,7 @@
-"""Every network, head and loss is exported, its curvature too, and equals torch at any size."""
+"""Networks, heads and losses are exported, the curvature too, and equal torch at any size.
+
+ResNet-12 is exported, and compared, in tests/test_every_model.py.
+"""
 
 from typing import NamedTuple
 
@@ -14,19 +17,16 @@ from imaml.nets.heads import MaskedHead, PlainHead, PrototypeHead
 from imaml.nets.losses import SquaredError
 from imaml.nets.mlp import MLP
 from imaml.nets.predictor import Predictor
-from imaml.nets.resnet12 import ResNet12
 from imaml.runtime.graphs import Graphs
 from imaml.store import Bundle
 from tests.export.test_export import arguments
 
 CONV4 = Conv4(filters=8)
 POOLED = Conv4(channels=3, filters=8, size=16, pool=True)
-RESNET = ResNet12(channels=3, size=16, widths=(8, 20))  # all blocks are alike
 PREDICTORS = {
     "conv4, prototypes": Predictor(CONV4, PrototypeHead(CONV4.features)),
     "mlp, masked head": Predictor(MLP(4, (8, 8)), MaskedHead(8, slots=3)),
     "pooled conv4, prototypes": Predictor(POOLED, PrototypeHead(POOLED.features)),
-    "resnet, prototypes": Predictor(RESNET, PrototypeHead(RESNET.features)),
     "mlp, prototypes": Predictor(MLP(4, (8, 8)), PrototypeHead(8)),
     "mlp, regression": Predictor(MLP(1, (8, 8)), PlainHead(8, ways=1), SquaredError()),
 }

@@ -27,7 +27,7 @@ from tests.models import DESCRIPTION
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
     """A small model with the graph for batches."""
-    network = Conv4(filters=12)
+    network = Conv4(filters=8)
     predictor = Predictor(network, PrototypeHead(network.features))
     theta = predictor.initialise(torch.Generator().manual_seed(0))
     made = export(predictor, theta, ["value_and_gradient_batch"])
