@@ -42,7 +42,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         responses=problems.RESPONSES,
     )
     problems.install(app)
-    for routes in (health, experiments, models, adaptations, predictions):
+    for routes in (predictions, adaptations, models, experiments, health):  # those asked most come first
         app.include_router(routes.router)
     instrumentator = Instrumentator(registry=registry, excluded_handlers=["/metrics"])
     instrumentator.instrument(app).expose(app, include_in_schema=False)

@@ -1,7 +1,5 @@
 """Predictions, and what a model sees of an image."""
 
-from dataclasses import asdict
-
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -35,7 +33,7 @@ async def predict_answers(
                 return predict(meta, adapted, examples, adaptation.unknown_threshold)
 
         predictions = await engine.run(work)
-    return schemas.Predictions.model_validate({"predictions": [asdict(p) for p in predictions]})
+    return schemas.Predictions.model_validate({"predictions": [vars(p) for p in predictions]})
 
 
 @router.post("/preprocess", openapi_extra=bodies.IMAGE, response_class=Response, responses={**_PNG})

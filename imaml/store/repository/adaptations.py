@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, or_, select
 from sqlalchemy.orm import Session
 
 from imaml.store.errors import IdempotencyConflict, NotFound
@@ -11,6 +11,19 @@ from imaml.store.repository.models import Models
 from imaml.store.repository.portable import Page, lock, read_page
 from imaml.store.tables import Adaptation
 from imaml.store.values import utc_now
+
+
+def _present(
+    tenant: str | BindParameter[str], now: datetime | BindParameter[datetime]
+) -> ColumnElement[bool]:
+    lasting = or_(Adaptation.expires_at.is_(None), Adaptation.expires_at > now)
+    return (Adaptation.tenant == tenant) & lasting
+
+
+# Made once, since every prediction asks it: to put it together takes as long as to run it.
+_BY_ID = select(Adaptation).where(
+    Adaptation.id == bindparam("id"), _present(bindparam("tenant"), bindparam("now"))
+)
 
 
 class Adaptations:
@@ -45,8 +58,8 @@ class Adaptations:
 
     def get(self, adaptation_id: str) -> Adaptation:
         """Return the adaptation, or raise `NotFound`."""
-        statement = select(Adaptation).where(Adaptation.id == adaptation_id, self._present())
-        adaptation = self._session.scalar(statement)
+        known = {"id": adaptation_id, "tenant": self._tenant, "now": utc_now()}
+        adaptation = self._session.scalar(_BY_ID, known)
         if adaptation is None:
             raise NotFound("adaptation", adaptation_id)
         return adaptation
@@ -91,8 +104,7 @@ class Adaptations:
         return None if sha256 is None else self._blobs.get(sha256)
 
     def _present(self) -> ColumnElement[bool]:
-        lasting = or_(Adaptation.expires_at.is_(None), Adaptation.expires_at > utc_now())
-        return (Adaptation.tenant == self._tenant) & lasting
+        return _present(self._tenant, utc_now())
 
     def _remove(self, condition: ColumnElement[bool]) -> int:
         hashes = (Adaptation.parameters_sha256, Adaptation.examples_sha256)

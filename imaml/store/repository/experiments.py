@@ -24,7 +24,6 @@ class Experiments:
         self._session = session
         self._tenant = tenant
         self._blobs = blobs
-        self._visible = or_(Experiment.tenant == tenant, Experiment.shared)
 
     def add(self, experiment: Experiment) -> Experiment:
         """Store a new experiment; raises `InvalidValue` for its name or a tag."""
@@ -153,6 +152,10 @@ class Experiments:
         """Return the latest checkpoint, or None if none was saved; raises `NotFound`, `CorruptBlob`."""
         sha256 = self.get(experiment_id).checkpoint_sha256
         return None if sha256 is None else self._blobs.get(sha256)
+
+    @property
+    def _visible(self) -> ColumnElement[bool]:
+        return or_(Experiment.tenant == self._tenant, Experiment.shared)
 
     def _one(self, experiment_id: str, condition: ColumnElement[bool]) -> Experiment:
         experiment = self._session.scalar(select(Experiment).where(Experiment.id == experiment_id, condition))

@@ -27,7 +27,6 @@ class Models:
         self._tenant = tenant
         self._experiments = experiments
         self._blobs = blobs
-        self._visible = or_(Model.tenant == tenant, Model.shared)
 
     def add(self, name: str, data: bytes, *, experiment_id: str | None = None, shared: bool = False) -> Model:
         """Store a bundle's bytes as the next version of `name`, described as the bundle describes itself.
@@ -115,6 +114,10 @@ class Models:
         return read_page(
             self._session, statement, [Model.id.expression], descending=True, cursor=cursor, limit=limit
         )
+
+    @property
+    def _visible(self) -> ColumnElement[bool]:
+        return or_(Model.tenant == self._tenant, Model.shared)
 
     def _find(self, *conditions: ColumnElement[bool]) -> Model | None:
         latest_first = select(Model).where(self._visible, *conditions).order_by(Model.version.desc())
