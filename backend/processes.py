@@ -20,6 +20,7 @@ from backend.app import create_app
 from backend.settings import Settings
 
 _SECONDS_TO_FINISH = 10
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 _log = logs.get_logger()
 
@@ -34,31 +35,33 @@ def run(count: int, settings: Settings, listener: socket.socket) -> None:
     Several processes have equal parts of the workers, of what may wait and of the memory for adaptations.
     Raises ProcessError where one of several gives up, as it does where it cannot start.
     """
-    if count == 1:
-        _serve(settings, listener)
-    else:
-        shared = ("workers", "max_queue", "cached_adaptation_bytes")
-        parts = {name: math.ceil(getattr(settings, name) / count) for name in shared}
-        _supervise(count, partial(_serve, settings.model_copy(update=parts), listener))
+    shared = ("workers", "max_queue", "cached_adaptation_bytes")
+    parts = {name: math.ceil(getattr(settings, name) / count) for name in shared}
+    work = partial(_serve, settings.model_copy(update=parts), listener)
+    with suppress(KeyboardInterrupt):
+        _supervise(count, work) if count > 1 else work()
 
 
 def _serve(settings: Settings, listener: socket.socket) -> None:
     config = uvicorn.Config(
         create_app(settings), log_config=None, timeout_graceful_shutdown=_SECONDS_TO_FINISH
     )
-    with suppress(KeyboardInterrupt):  # after it has stopped, uvicorn raises the signal again
-        uvicorn.Server(config).run(sockets=[listener])
+    server = uvicorn.Server(config)
+    for number in _STOPS:
+        signal.signal(number, server.handle_exit)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+    server.run(sockets=[listener])
 
 
 def _supervise(count: int, work: Callable[[], None]) -> None:
     """Have that many processes do it until a KeyboardInterrupt; put another in the place of one that dies."""
-    children = [_start(work) for _ in range(count)]
     try:
-        with suppress(KeyboardInterrupt):
-            while True:
-                wait([child.sentinel for child in children])
-                children = [child if child.is_alive() else _replace(child, work) for child in children]
+        children = [_start(work) for _ in range(count)]
+        while True:
+            wait([child.sentinel for child in children])
+            children = [child if child.is_alive() else _replace(child, work) for child in children]
     finally:
+        children = multiprocessing.active_children()
         for child in children:
             child.terminate()
         for child in children:
@@ -67,7 +70,10 @@ def _supervise(count: int, work: Callable[[], None]) -> None:
 
 def _start(work: Callable[[], None]) -> ForkProcess:
     process = multiprocessing.get_context("fork").Process(target=_work_below_parent, args=(work,))
+    # What wants to stop it has to wait: in the middle of a fork an interrupt would be lost, here and there.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     process.start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     return process
 
 

@@ -31,7 +31,7 @@ def _once(export: Export, folder: Path) -> Export:
         file = folder / hashlib.sha256(f"{predictor} {name}".encode()).hexdigest()
         with file.open("a+b") as target:
             fcntl.flock(target, fcntl.LOCK_EX)  # until the file is closed
-            if not target.tell():
+            if not target.seek(0, os.SEEK_END):
                 target.write(export(predictor, name))
                 target.flush()
             target.seek(0)
