@@ -34,7 +34,7 @@ def serve(host: str = "127.0.0.1", port: int = 8000, settings: Settings | None =
     device = _check_device(settings)
     # One process gathers what waits for a GPU into batches; several would each take a part of its memory.
     count = 1 if device.device == "cuda" else min(settings.processes, settings.workers)
-    with _listen(host, port) as listener, _metrics_of_all_processes(), _interrupted_by_sigterm():
+    with _listen(host, port) as listener, _metrics_of_all_processes(), _interrupted_by_signals():
         from backend import processes
 
         logs.configure()
@@ -58,13 +58,17 @@ def _metrics_of_all_processes() -> Generator[None]:
 
 
 @contextmanager
-def _interrupted_by_sigterm() -> Generator[None]:
-    """Let SIGTERM interrupt like Ctrl-C; its default, also where uvicorn raises it again, is to kill."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _interrupted_by_signals() -> Generator[None]:
+    """Let SIGTERM mean what Ctrl-C means, and Ctrl-C too where a shell had it ignored."""
+    before = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _url(listener: socket.socket) -> str:

@@ -34,10 +34,12 @@ class Server:
     """From the start of its process until it was ready."""
 
     @property
-    def resident_bytes(self) -> int:
-        """The memory that its process takes up (on Linux)."""
-        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
-        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    def resident_bytes(self) -> list[int]:
+        """The memory that each of its processes takes up (on Linux); what they share counts for each."""
+        parent = self.process.pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        pages = [Path(f"/proc/{pid}/statm").read_text().split()[1] for pid in (parent, *children)]
+        return [int(count) * os.sysconf("SC_PAGE_SIZE") for count in pages]
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def run(setting: Setting) -> Report:
         f"Starter model (Conv4-64), {WAYS}-way {SHOTS}-shot, {recipe.max_steps} steps of {recipe.solver}; an "
         f"image of 28 × 28 as PNG in base64 in JSON; {setting.rounds} turns of {TURN_SECONDS:g} s of both "
         "sides, each client sending as soon as it is answered, from a third process.",
-        f"ours: `imaml serve` on SQLite, {_workers()} workers, each adaptation stored; baseline: LitServe, "
+        f"ours: `imaml serve` on SQLite, {_workers()} processes, each adaptation stored; baseline: LitServe, "
         f"{_workers()} workers of one thread, PyTorch eager, nothing stored and one adaptation to predict by "
         "that every worker has. Versions in benchmarks/requirements.txt.",
         "1/s: requests that succeeded; 503: the server was full; failures: anything else but success.",
