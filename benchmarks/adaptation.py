@@ -46,7 +46,7 @@ def run(setting: Setting) -> Report:
             sides = {
                 "ours": partial(adapt, model, support, trainers),
                 "own recipe": partial(adapt, model, support, own),
-                "baseline": partial(solve_eagerly, model, peers_theta, support, trainers),
+                "baseline": partial(adapt_eagerly, model, peers_theta, support, trainers),
             }
             with cpu_threads(threads):
                 off = difference(predictor, model, peers_theta, support, trainers)
@@ -59,8 +59,8 @@ def run(setting: Setting) -> Report:
     notes = [
         f"The starter model (Conv4-64, prototype head), from decoded examples to φ; {TURNS * setting.rounds} "
         "turns of all sides.",
-        "ours: as the service adapts, in ONNX Runtime; baseline: PyTorch autograd, eager, with native "
-        "convolutions and batch normalisation.",
+        "ours: as the service adapts, in ONNX Runtime, with the residual at φ; baseline: PyTorch autograd, "
+        "eager, with native convolutions and batch normalisation. Both give φ and the moments to predict by.",
         f"Both sides take {_in_words(trainers)}; difference is ‖theirs − ours‖ / ‖ours‖ of φ. own recipe: "
         f"ours takes {_in_words(own)}, the model's own, chosen on validation classes as the fastest of those "
         "that were no less accurate; the accuracies were stored with the model then.",
@@ -79,18 +79,18 @@ def drawings(ways: int, shots: int) -> Support:
     return Support.of(dataset.examples, [f"{k:02d}" for k in range(ways) for _ in range(shots)])
 
 
-def solve_eagerly(model: MetaModel, theta: list[Tensor], support: Support, recipe: Recipe) -> list[Tensor]:
-    """φ by gradient descent in PyTorch."""
+def adapt_eagerly(model: MetaModel, theta: list[Tensor], support: Support, recipe: Recipe) -> eager.Adapted:
+    """φ by gradient descent in PyTorch, and its moments."""
     images = torch.from_numpy(model.input.to_input(support.examples))
     descent = eager.Descent(recipe.max_steps, recipe.inner_lr, recipe.lam)
-    return eager.solve(theta, images, torch.from_numpy(support.labels), descent)
+    return eager.adapt(theta, images, torch.from_numpy(support.labels), descent)
 
 
 def difference(
     predictor: Predictor, model: MetaModel, theta: list[Tensor], support: Support, recipe: Recipe
 ) -> float:
     """‖theirs − ours‖ / ‖ours‖ of φ."""
-    theirs = solve_eagerly(model, theta, support, recipe)
+    theirs = adapt_eagerly(model, theta, support, recipe).phi
     ours = unpack(predictor, torch.from_numpy(adapt(model, support, recipe)[0].phi))
     one, other = (torch.cat([part.flatten() for part in parts]) for parts in (ours, theirs))
     return ((other - one).norm() / one.norm()).item()

@@ -8,6 +8,9 @@ import torch
 
 from benchmarks.report import Record
 
+REST_SECONDS = 0.02
+"""Before each turn: the threads of both sides' libraries go on for a while, in case there is more to do."""
+
 Side = Callable[[], float]
 """Does the work once and returns the seconds that it took."""
 
@@ -32,6 +35,7 @@ def in_turn(sides: Mapping[str, Side], rounds: int) -> dict[str, list[float]]:
         side()
     for turn in range(rounds):
         for name in list(sides)[:: -1 if turn % 2 else 1]:
+            time.sleep(REST_SECONDS)
             seconds[name].append(sides[name]())
     return seconds
 
