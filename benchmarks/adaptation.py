@@ -26,6 +26,7 @@ from imaml.training.learner import from_bundle
 
 THREADS = (1, 2)
 SETTINGS = ((5, 1), (5, 5), (20, 1), (20, 5))
+REST_SECONDS = 0.02
 TURNS = 20
 """Of each round, so that there is a 99th percentile."""
 
@@ -51,7 +52,7 @@ def run(setting: Setting) -> Report:
             with cpu_threads(threads):
                 off = difference(predictor, model, peers_theta, support, trainers)
                 timed_sides = {side: timed(work, setting.device) for side, work in sides.items()}
-                seconds = in_turn(timed_sides, TURNS * setting.rounds)
+                seconds = in_turn(timed_sides, TURNS * setting.rounds, REST_SECONDS)
             same_steps = paired_with_tails(name, seconds["ours"], seconds["baseline"])
             rows.append({**same_steps, "difference": off})
             own_recipe = paired_with_tails(f"{name}, own recipe", seconds["own recipe"], seconds["baseline"])

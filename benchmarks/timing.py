@@ -8,9 +8,6 @@ import torch
 
 from benchmarks.report import Record
 
-REST_SECONDS = 0.02
-"""Before each turn: the threads of both sides' libraries go on for a while, in case there is more to do."""
-
 Side = Callable[[], float]
 """Does the work once and returns the seconds that it took."""
 
@@ -28,14 +25,18 @@ def timed(work: Callable[[], object], device: torch.device) -> Side:
     return side
 
 
-def in_turn(sides: Mapping[str, Side], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each side in each round, after one round that does not count; every other one backwards."""
+def in_turn(sides: Mapping[str, Side], rounds: int, rest_seconds: float = 0.0) -> dict[str, list[float]]:
+    """Seconds of each side in each round, after one round that does not count; every other one backwards.
+
+    A rest before each turn is for sides of several threads, which stay busy for a while in case there is more
+    to do.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for side in sides.values():
         side()
     for turn in range(rounds):
         for name in list(sides)[:: -1 if turn % 2 else 1]:
-            time.sleep(REST_SECONDS)
+            time.sleep(rest_seconds)
             seconds[name].append(sides[name]())
     return seconds
 

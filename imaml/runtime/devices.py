@@ -54,6 +54,8 @@ def session(name: str, graph: bytes, threads: int, device: Literal["cpu", "cuda"
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # Threads wait actively while a call runs, and not between calls: other adaptations need the cores.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     # It would guess the format from the content, and only this one has been checked.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
