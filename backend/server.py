@@ -54,7 +54,10 @@ def _metrics_of_all_processes() -> Generator[None]:
     """
     with TemporaryDirectory(prefix="imaml-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        yield
+        try:
+            yield
+        finally:
+            del os.environ["PROMETHEUS_MULTIPROC_DIR"]
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Settings of the service: those of every command, and its limits."""
 
 import os
+import sys
 
 from pydantic import Field
 
@@ -38,7 +39,7 @@ class Settings(imaml.settings.Settings):
         default="auto", description="Where models run: auto (a GPU that works, else the CPU), cpu or cuda."
     )
     processes: int = Field(
-        default_factory=lambda: min(os.cpu_count() or 1, 4),
+        default_factory=lambda: min(os.cpu_count() or 1, 4) if sys.platform == "linux" else 1,
         ge=1,
         description="Processes that answer; no more than workers, and one where models run on a GPU.",
     )

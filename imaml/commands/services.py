@@ -13,7 +13,6 @@ from importlib.util import find_spec
 from types import FrameType
 
 import click
-import httpx
 
 from imaml import starter
 from imaml.commands.database import open_store
@@ -138,6 +137,8 @@ class _Service:
 
     def wait_until_ready(self) -> None:
         """Return when the service answers; raise ServiceError if it stops or takes too long."""
+        import httpx  # here, since `imaml serve` would wait a tenth of a second for it
+
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             self.check()

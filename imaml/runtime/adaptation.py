@@ -179,7 +179,7 @@ def _solve(
             return best, trace, "deadline"
         following = _step(objective, recipe, point, direction)
         if following is None:
-            curved = getattr(direction, "met_negative_curvature", False)
+            curved = isinstance(direction, newton_cg.Newton) and direction.met_negative_curvature
             return point, trace, "negative_curvature" if curved else "line_search"
         point = following
 

@@ -6,8 +6,7 @@ least 0.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import sqrt
-from statistics import fmean, stdev
+from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -18,6 +17,7 @@ from imaml.runtime.recipe import Recipe
 from imaml.tasks.episodes import Episodes
 from imaml.tasks.mixture import Sampler
 from imaml.training.fewshot import FewShot
+from imaml.training.interval import ci95
 from imaml.training.methods import adaptation_for
 
 EXAMPLES_AT_ONCE = 400  # bounds memory; more of them in one call are not faster on a CPU
@@ -41,8 +41,8 @@ class Scores:
 
     @property
     def ci95(self) -> float:
-        """Half width of the 95 % confidence interval of the mean, 1.96 standard errors."""
-        return 1.96 * stdev(self.accuracies) / sqrt(len(self.accuracies))
+        """Half width of the 95 % confidence interval of the mean."""
+        return ci95(self.accuracies)
 
     @property
     def accuracy_unadapted(self) -> float:

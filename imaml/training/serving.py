@@ -6,8 +6,7 @@ stored.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from math import sqrt
-from statistics import fmean, median, stdev
+from statistics import fmean, median
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from imaml.runtime.recipe import Recipe
 from imaml.runtime.support import Support
 from imaml.tasks.mixture import Sampler
 from imaml.training.confidence import calibration_error, fit_temperature, softmax
+from imaml.training.interval import ci95
 
 KNOWN_LOST = 0.05  # share of answers to known classes that the threshold calls unknown
 HOME_LOST = 0.005  # share of support sets of validation classes that count as far from home
@@ -51,7 +51,7 @@ class Answers:
     @property
     def ci95(self) -> float:
         """Half width of the 95 % confidence interval of the mean."""
-        return 1.96 * stdev(self.accuracies) / sqrt(len(self.accuracies))
+        return ci95(self.accuracies)
 
     @property
     def temperature(self) -> float:

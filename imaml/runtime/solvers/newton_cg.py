@@ -14,10 +14,10 @@ TOLERANCE = 1e-6
 
 def directions(objective: Objective, recipe: Recipe) -> Direction:
     """Against the gradient, by the inverse of the curvature as far as the CG steps go."""
-    return _Newton(objective, recipe.cg_steps)
+    return Newton(objective, recipe.cg_steps)
 
 
-class _Newton:
+class Newton:
     """The direction from each point, and whether the last solve met negative curvature."""
 
     def __init__(self, objective: Objective, steps: int) -> None:
@@ -26,6 +26,7 @@ class _Newton:
         self.met_negative_curvature = False
 
     def __call__(self, point: Point) -> Array:
+        """The step from a point."""
         product = self._objective.curvature(point.phi)
         x, self.met_negative_curvature = _solve(product, -point.gradient, self._steps)
         return x
