@@ -33,7 +33,7 @@ METHODS = {
     "fomaml": ("--algorithm", "fomaml", "--gradient-dropout", "0.2"),
     "reptile": ("--algorithm", "reptile"),
     "prototypical": ("--algorithm", "prototypical", "--inner-steps", "0"),
-    "mixture": ("--max-ways", "3", "--max-shots", "2", "--head", "masked", "--average", "0.9"),
+    "mixture": ("--max-ways", "3", "--max-shots", "2", "--average", "0.9"),
 }
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
 
@@ -166,9 +166,13 @@ def photographed(service: Service) -> None:
     assert [prediction["label"] for prediction in predictions] == [*COLOURS]
 
 
-def test_vectors(home: Path, serve: Serve, table: Path) -> None:
+@pytest.mark.parametrize(
+    "head", [("prototype",), ("masked", "--max-ways", "3", "--inner-steps", "50", "--inner-lr", "0.5")]
+)
+def test_vectors(home: Path, serve: Serve, table: Path, head: tuple[str, ...]) -> None:
     data = ("--dataset", "table", "--data", str(table))
-    service = goes_the_whole_way(home, serve, data, (*data, "--split", "train", "--ways", "2"))
+    train = (*data, "--head", *head)
+    service = goes_the_whole_way(home, serve, train, (*data, "--split", "train", "--ways", "2"))
     with table.open() as file:
         rows = [(row.pop("label"), [float(n) for n in row.values()]) for row in csv.DictReader(file)]
     chosen = [rows[5 * number : 5 * number + 2] for number in (0, 4, 8)]
