@@ -48,7 +48,7 @@ class LoadedModel:
 
 
 class Engine:
-    """A pool of threads, over all processes as many as cores, with a bounded queue; and two bounded caches."""
+    """A pool of threads, over all processes one for each core, with a bounded queue; two bounded caches."""
 
     def __init__(self, settings: Settings, store: Store, metrics: Metrics) -> None:
         self.metrics = metrics
