@@ -37,5 +37,5 @@ $(VENV)/serving: pyproject.toml constraints.txt
 
 $(VENV)/everything: $(VENV)/serving
 	@echo "Adding the trainer and the test tools …"
-	@$(INSTALL) --editable '.[api,dashboard,train,dev]'
+	@$(INSTALL) --editable '.[api,telemetry,dashboard,train,dev]'
 	@touch $@
