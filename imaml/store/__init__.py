@@ -9,17 +9,33 @@ from imaml.store.errors import (
     IdempotencyConflict,
     InvalidValue,
     NotFound,
+    QuotaExceeded,
     StoreError,
 )
+from imaml.store.repository.keys import SCOPES
 from imaml.store.repository.metrics import Metric, Point
 from imaml.store.repository.portable import Page
 from imaml.store.schema import current_revision, is_current, upgrade
 from imaml.store.store import Store, Transaction
-from imaml.store.tables import Adaptation, Evaluation, Experiment, Model, State, Status
+from imaml.store.tables import (
+    Adaptation,
+    ApiKey,
+    Evaluation,
+    Experiment,
+    IdempotencyRecord,
+    Job,
+    JobStatus,
+    Model,
+    Scope,
+    State,
+    Status,
+)
 from imaml.store.values import check_name, new_id, utc_now
 
 __all__ = [
+    "SCOPES",
     "Adaptation",
+    "ApiKey",
     "Bundle",
     "BundleError",
     "CorruptBlob",
@@ -27,12 +43,17 @@ __all__ = [
     "Evaluation",
     "Experiment",
     "IdempotencyConflict",
+    "IdempotencyRecord",
     "InvalidValue",
+    "Job",
+    "JobStatus",
     "Metric",
     "Model",
     "NotFound",
     "Page",
     "Point",
+    "QuotaExceeded",
+    "Scope",
     "State",
     "Status",
     "Store",

@@ -21,6 +21,10 @@ class IdempotencyConflict(StoreError):
     """An idempotency key that another request has used."""
 
 
+class QuotaExceeded(StoreError):
+    """A tenant has as much as it may have."""
+
+
 class BundleError(StoreError):
     """A file that is not a sound `.imaml` bundle."""
 

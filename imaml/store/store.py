@@ -1,7 +1,10 @@
 """The way in: transactions on a database, for one tenant."""
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
+from threading import Lock
+from typing import Self
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -11,13 +14,20 @@ from imaml.store.repository.adaptations import Adaptations
 from imaml.store.repository.blobs import Blobs
 from imaml.store.repository.evaluations import Evaluations
 from imaml.store.repository.experiments import Experiments
+from imaml.store.repository.idempotency import Idempotency
+from imaml.store.repository.jobs import Jobs, Queue
+from imaml.store.repository.keys import Keys
 from imaml.store.repository.metrics import Metrics
 from imaml.store.repository.models import Models
+from imaml.store.repository.retention import Retention
 from imaml.store.tables import DEFAULT_TENANT
 
 
 class Transaction:
-    """Everything that is stored, as one tenant sees it within one transaction."""
+    """Everything that is stored, as one tenant sees it within one transaction.
+
+    `keys`, `queue` and `retention` are for those who look after the tenants, and see all of them.
+    """
 
     def __init__(self, session: Session, tenant: str) -> None:
         self.blobs = Blobs(session)
@@ -26,6 +36,11 @@ class Transaction:
         self.models = Models(session, tenant, self.experiments, self.blobs)
         self.evaluations = Evaluations(session, tenant, self.experiments, self.models)
         self.adaptations = Adaptations(session, tenant, self.models, self.blobs)
+        self.jobs = Jobs(session, tenant, self.blobs)
+        self.queue = Queue(session, self.blobs)
+        self.idempotency = Idempotency(session, tenant, self.adaptations)
+        self.keys = Keys(session)
+        self.retention = Retention(session, self.adaptations)
 
 
 class Store:
@@ -34,6 +49,16 @@ class Store:
     def __init__(self, engine: Engine, tenant: str = DEFAULT_TENANT) -> None:
         self._engine = engine
         self._tenant = tenant
+        # SQLite lets who waits for its lock ask again now and then, and fortune decide. Threads take their
+        # turns here instead, so that it is between processes alone that any has to ask.
+        sqlite = engine.dialect.name == "sqlite"
+        self._turn: AbstractContextManager[object] = Lock() if sqlite else nullcontext()
+
+    def of(self, tenant: str) -> Self:
+        """Return another tenant's view of the same database."""
+        other = copy(self)
+        other._tenant = tenant
+        return other
 
     @contextmanager
     def transaction(self) -> Generator[Transaction]:
@@ -41,7 +66,7 @@ class Store:
 
         SQLite lets one at a time do so: keep it short. Raises `DatabaseError`.
         """
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+        with self._turn, Session(self._engine, expire_on_commit=False) as session, session.begin():
             session.connection()
             yield Transaction(session, self._tenant)
 

@@ -3,28 +3,14 @@
 Rows are made with keyword arguments. What the store decides (id, tenant, hashes, times) is no argument.
 """
 
-import math
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    DateTime,
-    Dialect,
-    Double,
-    ForeignKey,
-    Index,
-    LargeBinary,
-    MetaData,
-    String,
-    Text,
-    TypeDecorator,
-    UniqueConstraint,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
-from imaml.store.values import MAX_NAME_LENGTH, new_id, utc_now
+from imaml.store.columns import Base, Identifier, Measurement, Name, Sha256
+from imaml.store.values import new_id, utc_now
 
 DEFAULT_TENANT = "local"
 NO_INNER_STEP = -1
@@ -32,66 +18,8 @@ DEAD_AFTER = timedelta(seconds=60)
 
 Status = Literal["running", "completed", "interrupted", "failed"]
 State = Literal["running", "completed", "interrupted", "failed", "dead"]
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time, kept in UTC and returned aware by every database."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Convert to UTC; a naive time is a mistake of the caller."""
-        if value is not None and value.tzinfo is None:
-            raise ValueError(f"{value} has no time zone")
-        return value and value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Restore the time zone that SQLite forgets."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Measurement(TypeDecorator[float]):
-    """A float that may be NaN, which SQLite keeps as NULL."""
-
-    impl = Double
-    cache_ok = True
-
-    def process_result_value(self, value: float | None, dialect: Dialect) -> float:
-        """Return NULL as NaN."""
-        return math.nan if value is None else value
-
-
-# Ordered by code point on both databases, so that both sort names alike.
-Name = String(MAX_NAME_LENGTH).with_variant(String(MAX_NAME_LENGTH, collation="C"), "postgresql")
-Identifier = String(32)
-Sha256 = String(64)
-
-
-class Base(MappedAsDataclass, DeclarativeBase, eq=False, repr=False):
-    """Base of all tables."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        dict[str, Any]: JSON(none_as_null=True),
-        dict[str, list[str]]: JSON(none_as_null=True),
-        list[str]: JSON(none_as_null=True),
-        list[float]: JSON(none_as_null=True),
-        str: Text,
-        float: Double,
-        datetime: UtcDateTime,
-        bytes: LargeBinary,
-    }
+JobStatus = Literal["queued", "running", "succeeded", "failed"]
+Scope = Literal["adapt", "predict", "review", "admin"]
 
 
 class Blob(Base, kw_only=True):
@@ -213,13 +141,10 @@ class Evaluation(Base, kw_only=True):
 
 
 class Adaptation(Base, kw_only=True):
-    """Parameters solved from somebody's support set; immutable, gone when deleted or expired.
-
-    The request that asked for it may have a key, under which the same request is answered with it again.
-    """
+    """Parameters solved from somebody's support set; immutable, gone when deleted or expired."""
 
     __tablename__ = "adaptations"
-    __table_args__ = (UniqueConstraint("tenant", "idempotency_key"), Index(None, "tenant", "id"))
+    __table_args__ = (Index(None, "tenant", "id"),)
 
     id: Mapped[str] = mapped_column(Identifier, primary_key=True, init=False, default_factory=new_id)
     tenant: Mapped[str] = mapped_column(Name, init=False)
@@ -236,5 +161,60 @@ class Adaptation(Base, kw_only=True):
     )
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=utc_now)
     expires_at: Mapped[datetime | None] = mapped_column(default=None, index=True)
-    idempotency_key: Mapped[str | None] = mapped_column(Name, default=None)
-    request_hash: Mapped[str | None] = mapped_column(Sha256, default=None)
+
+
+class Job(Base, kw_only=True):
+    """An adaptation that is asked for and not waited for; `lease_until` tells whether its worker lives."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index(None, "tenant", "id"), Index(None, "status", "id"))
+
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True, init=False, default_factory=new_id)
+    tenant: Mapped[str] = mapped_column(Name, init=False)
+    status: Mapped[JobStatus] = mapped_column(String(16), init=False, default="queued")
+    extends: Mapped[str | None] = mapped_column(Identifier)
+    request_sha256: Mapped[str | None] = mapped_column(
+        Sha256, ForeignKey(Blob.sha256), index=True, init=False, default=None
+    )
+    adaptation_id: Mapped[str | None] = mapped_column(
+        Identifier, ForeignKey(Adaptation.id, ondelete="SET NULL"), index=True, init=False, default=None
+    )
+    problem: Mapped[dict[str, Any] | None] = mapped_column(init=False, default=None)
+    attempts: Mapped[int] = mapped_column(init=False, default=0)
+    lease_until: Mapped[datetime | None] = mapped_column(init=False, default=None)
+    created_at: Mapped[datetime] = mapped_column(init=False, default_factory=utc_now)
+    started_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
+    finished_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
+
+
+class IdempotencyRecord(Base, kw_only=True):
+    """What a request with a key was answered with, or that it is being worked on until `lease_until`."""
+
+    __tablename__ = "idempotency_records"
+
+    tenant: Mapped[str] = mapped_column(Name, primary_key=True)
+    key: Mapped[str] = mapped_column(Name, primary_key=True)
+    request_hash: Mapped[str] = mapped_column(Sha256)
+    lease_until: Mapped[datetime]
+    adaptation_id: Mapped[str | None] = mapped_column(
+        Identifier, ForeignKey(Adaptation.id, ondelete="CASCADE"), index=True, init=False, default=None
+    )
+    job_id: Mapped[str | None] = mapped_column(
+        Identifier, ForeignKey(Job.id, ondelete="CASCADE"), index=True, init=False, default=None
+    )
+    created_at: Mapped[datetime] = mapped_column(init=False, default_factory=utc_now, index=True)
+
+
+class ApiKey(Base, kw_only=True):
+    """A key that lets a tenant's application in; its SHA-256 alone is kept."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(Identifier, primary_key=True)
+    tenant: Mapped[str] = mapped_column(Name)
+    scopes: Mapped[list[str]]
+    sha256: Mapped[str] = mapped_column(Sha256)
+    created_at: Mapped[datetime] = mapped_column(init=False, default_factory=utc_now)
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
+    revoked_at: Mapped[datetime | None] = mapped_column(init=False, default=None)

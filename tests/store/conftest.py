@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from sqlalchemy import Engine, func, select
 
-from imaml.store import Adaptation, Bundle, Evaluation, Experiment, bundles
+from imaml.store import Adaptation, Bundle, Evaluation, Experiment, Store, bundles
+from imaml.store.tables import Blob
 
 MakeExperiment = Callable[..., Experiment]
 MakeEvaluation = Callable[..., Evaluation]
@@ -91,3 +93,16 @@ def bundle() -> Bundle:
 def bundle_data(bundle: Bundle) -> bytes:
     """The same model as a file."""
     return bundles.write(bundle)
+
+
+@pytest.fixture
+def model_id(store: Store, bundle_data: bytes) -> str:
+    """Id of a model that all tenants share."""
+    with store.transaction() as t:
+        return t.models.add("net", bundle_data, shared=True).id
+
+
+def count_blobs(engine: Engine) -> int:
+    """Count the bytes objects that are stored."""
+    with engine.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(Blob)) or 0

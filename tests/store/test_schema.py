@@ -14,7 +14,7 @@ from tests.store.conftest import MakeExperiment
 
 REMAKE_EXPERIMENTS = """
 from alembic import op
-revision, down_revision = "0002_test", "0001"
+revision, down_revision = "9999_test", "0002"
 def upgrade():
     with op.batch_alter_table("experiments", recreate="auto") as batch:
         batch.alter_column("notes", nullable=True)
@@ -55,7 +55,7 @@ def test_a_migration_that_remakes_a_table_keeps_the_rows_that_refer_to_it(
         t.metrics.write(experiment.id, [Metric("loss", 1, 0.5)])
     versions = tmp_path / "versions"
     versions.mkdir()
-    (versions / "0002_test.py").write_text(REMAKE_EXPERIMENTS)
+    (versions / "9999_test.py").write_text(REMAKE_EXPERIMENTS)
     config = migrations_config(database_url)
     script_location = Path(config.get_main_option("script_location") or "")
     config.set_main_option("path_separator", "newline")

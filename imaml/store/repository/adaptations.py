@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, or_, select
+from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from imaml.store.errors import IdempotencyConflict, NotFound
+from imaml.store.errors import NotFound, QuotaExceeded
 from imaml.store.repository.blobs import Blobs
 from imaml.store.repository.models import Models
 from imaml.store.repository.portable import Page, lock, read_page
@@ -35,20 +35,21 @@ class Adaptations:
         self._models = models
         self._blobs = blobs
 
-    def add(self, adaptation: Adaptation, *, parameters: bytes, examples: bytes | None = None) -> Adaptation:
+    def add(
+        self,
+        adaptation: Adaptation,
+        *,
+        parameters: bytes,
+        examples: bytes | None = None,
+        most: int | None = None,
+    ) -> Adaptation:
         """Store an adaptation with its parameters and, to look at and extend later, its examples.
 
-        Return it, or the one that is stored under its idempotency key already, and then store nothing.
-        Expired adaptations, which have no claim to their keys, are swept away. Raises `NotFound` for its
-        model, `IdempotencyConflict` for its key.
+        Raises `NotFound` for its model, `QuotaExceeded` where the tenant has `most` already.
         """
         self._models.get(adaptation.model_id)
-        if adaptation.idempotency_key is not None and adaptation.request_hash is not None:
-            lock(self._session, "idempotency key", self._tenant, adaptation.idempotency_key)
-            if earlier := self.answer_to(adaptation.idempotency_key, adaptation.request_hash):
-                return earlier
-        # After the look for an earlier one: what had expired by then must not keep the key.
-        self.sweep()
+        if most is not None:
+            self.check_quota(most)
         adaptation.tenant = self._tenant
         adaptation.parameters_sha256 = self._blobs.put(parameters)
         adaptation.examples_sha256 = None if examples is None else self._blobs.put(examples)
@@ -56,27 +57,26 @@ class Adaptations:
         self._session.flush()
         return adaptation
 
+    def check_quota(self, most: int, asked_for: int = 0) -> None:
+        """Raise `QuotaExceeded` where stored adaptations and those `asked_for` leave no room for another."""
+        lock(self._session, "adaptations", self._tenant)
+        stored = select(func.count()).select_from(Adaptation).where(self._present())
+        if (self._session.scalar(stored) or 0) + asked_for >= most:
+            raise QuotaExceeded(
+                f"there are {most} adaptations, which is as many as are kept for you; delete some, "
+                "or let new ones expire by ttl_seconds"
+            )
+
     def get(self, adaptation_id: str) -> Adaptation:
         """Return the adaptation, or raise `NotFound`."""
-        known = {"id": adaptation_id, "tenant": self._tenant, "now": utc_now()}
-        adaptation = self._session.scalar(_BY_ID, known)
+        adaptation = self._find(adaptation_id)
         if adaptation is None:
             raise NotFound("adaptation", adaptation_id)
         return adaptation
 
-    def answer_to(self, idempotency_key: str, request_hash: str) -> Adaptation | None:
-        """Return the adaptation that this request made under its key, or None for a fresh key.
-
-        Raises `IdempotencyConflict` where another request has used the key.
-        """
-        with_key = Adaptation.idempotency_key == idempotency_key
-        adaptation = self._session.scalar(select(Adaptation).where(with_key, self._present()))
-        if adaptation is not None and adaptation.request_hash != request_hash:
-            raise IdempotencyConflict(
-                f"the idempotency key {idempotency_key!r} belongs to another request; "
-                "send that one again unchanged, or choose a new key"
-            )
-        return adaptation
+    def has(self, adaptation_id: str) -> bool:
+        """Say whether there is such an adaptation."""
+        return self._find(adaptation_id) is not None
 
     def list(self, *, cursor: str | None = None, limit: int = 50) -> Page[Adaptation]:
         """Return the adaptations, newest first."""
@@ -90,9 +90,9 @@ class Adaptations:
         if not self._remove((Adaptation.id == adaptation_id) & self._present()):
             raise NotFound("adaptation", adaptation_id)
 
-    def sweep(self, now: datetime | None = None) -> int:
+    def remove_expired(self, now: datetime) -> int:
         """Delete what has expired at `now`, of every tenant, and return how many there were."""
-        return self._remove(Adaptation.expires_at <= (now or utc_now()))
+        return self._remove(Adaptation.expires_at <= now)
 
     def parameters(self, adaptation_id: str) -> bytes:
         """Return the parameters; raises `NotFound`, `CorruptBlob`."""
@@ -102,6 +102,9 @@ class Adaptations:
         """Return the examples, or None if they were not stored; raises `NotFound`, `CorruptBlob`."""
         sha256 = self.get(adaptation_id).examples_sha256
         return None if sha256 is None else self._blobs.get(sha256)
+
+    def _find(self, adaptation_id: str) -> Adaptation | None:
+        return self._session.scalar(_BY_ID, {"id": adaptation_id, "tenant": self._tenant, "now": utc_now()})
 
     def _present(self) -> ColumnElement[bool]:
         return _present(self._tenant, utc_now())

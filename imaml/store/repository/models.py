@@ -89,9 +89,7 @@ class Models:
     def set_alias(self, reference: str, alias: str) -> Model:
         """Let `name@alias` stand for this model from now on; raises `NotFound` for somebody else's."""
         check_text("alias", alias, forbidden="@:/")
-        model = self.resolve(reference)
-        if model.tenant != self._tenant:
-            raise NotFound("model", reference)
+        model = self._own(reference)
         key = {"tenant": model.tenant, "name": model.name, "alias": alias}
         upsert(self._session, ModelAlias, [{**key, "model_id": model.id}], ["model_id"])
         return model
@@ -103,6 +101,17 @@ class Models:
         for model_id, alias in self._session.execute(statement.order_by(ModelAlias.alias)):
             aliases[model_id].append(alias)
         return aliases
+
+    def share(self, reference: str) -> Model:
+        """Let every tenant use this model from now on; raises `NotFound` for somebody else's."""
+        model = self._own(reference)
+        model.shared = True
+        self._session.flush()
+        return model
+
+    def any(self) -> Model | None:
+        """Return the newest model of all tenants, to see whether it works; it is shown to nobody."""
+        return self._session.scalar(select(Model).order_by(Model.id.desc()).limit(1))
 
     def bundle(self, model: Model) -> bytes:
         """Return the bytes of the model's `.imaml` file; raises `CorruptBlob`."""
@@ -122,6 +131,12 @@ class Models:
     def _find(self, *conditions: ColumnElement[bool]) -> Model | None:
         latest_first = select(Model).where(self._visible, *conditions).order_by(Model.version.desc())
         return self._session.scalar(latest_first.limit(1))
+
+    def _own(self, reference: str) -> Model:
+        model = self.resolve(reference)
+        if model.tenant != self._tenant:
+            raise NotFound("model", reference)
+        return model
 
     def _owner(self, name: str) -> str | None:
         own_first = case((Model.tenant == self._tenant, 0), else_=1)

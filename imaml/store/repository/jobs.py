@@ -1,0 +1,118 @@
+"""Adaptations that are asked for and not waited for: looked at by tenant, worked on for all."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from imaml.store.errors import NotFound
+from imaml.store.repository.blobs import Blobs
+from imaml.store.tables import Job
+from imaml.store.values import utc_now
+
+LEASE = timedelta(seconds=15)
+"""How long a worker is believed to live without a sign of it."""
+
+MAX_ATTEMPTS = 3
+"""Of a job whose worker dies; what kills one every time must not come back for ever."""
+
+_UNFINISHED = Job.status.in_(("queued", "running"))
+
+
+class Jobs:
+    """A tenant's jobs."""
+
+    def __init__(self, session: Session, tenant: str, blobs: Blobs) -> None:
+        self._session = session
+        self._tenant = tenant
+        self._blobs = blobs
+
+    def add(self, request: bytes, extends: str | None = None) -> Job:
+        """Queue a request: for a new adaptation, or for one that extends another."""
+        job = Job(extends=extends)
+        job.tenant = self._tenant
+        job.request_sha256 = self._blobs.put(request)
+        self._session.add(job)
+        self._session.flush()
+        return job
+
+    def get(self, job_id: str) -> Job:
+        """Return the job, or raise `NotFound`."""
+        job = self._session.scalar(select(Job).where(Job.id == job_id, Job.tenant == self._tenant))
+        if job is None:
+            raise NotFound("job", job_id)
+        return job
+
+    def count_unfinished(self) -> int:
+        """Count the tenant's jobs that wait or run."""
+        unfinished = select(func.count()).select_from(Job).where(Job.tenant == self._tenant, _UNFINISHED)
+        return self._session.scalar(unfinished) or 0
+
+
+class Queue:
+    """The jobs of all tenants, for those who work on them."""
+
+    def __init__(self, session: Session, blobs: Blobs) -> None:
+        self._session = session
+        self._blobs = blobs
+
+    def claim(self) -> Job | None:
+        """Take the oldest job that nobody works on, or whose worker has given no sign of life; None if none.
+
+        One that has lost its worker too often fails.
+        """
+        now = utc_now()
+        abandoned = (Job.status == "running") & (Job.lease_until <= now)
+        oldest = (
+            select(Job)
+            .where(or_(Job.status == "queued", abandoned))
+            .order_by(Job.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        while (job := self._session.scalar(oldest)) is not None:
+            if job.attempts < MAX_ATTEMPTS:
+                job.status, job.attempts, job.lease_until = "running", job.attempts + 1, now + LEASE
+                job.started_at = job.started_at or now
+                self._session.flush()
+                return job
+            self.finish(job.id, problem=_given_up(job))
+        return None
+
+    def request(self, job: Job) -> bytes:
+        """Return what was asked for; raises `NotFound`, `CorruptBlob`."""
+        return self._blobs.get(job.request_sha256 or "")
+
+    def renew(self, job_id: str) -> None:
+        """Give a sign of life of the job's worker."""
+        self._session.execute(update(Job).where(Job.id == job_id).values(lease_until=utc_now() + LEASE))
+
+    def put_back(self, job_id: str) -> None:
+        """Let somebody else work on it; this attempt does not count."""
+        waiting = {"status": "queued", "lease_until": None, "attempts": Job.attempts - 1}
+        self._session.execute(update(Job).where(Job.id == job_id, Job.status == "running").values(waiting))
+
+    def finish(
+        self, job_id: str, *, adaptation_id: str | None = None, problem: dict[str, Any] | None = None
+    ) -> bool:
+        """Record how it ended and remove what was asked for; say whether it was unfinished until now."""
+        job = self._session.scalar(select(Job).where(Job.id == job_id, _UNFINISHED).with_for_update())
+        if job is None:
+            return False
+        job.status = "succeeded" if problem is None else "failed"
+        job.adaptation_id, job.problem, job.finished_at = adaptation_id, problem, utc_now()
+        request, job.request_sha256 = job.request_sha256, None
+        self._blobs.remove_unreferenced(request)
+        return True
+
+
+def _given_up(job: Job) -> dict[str, Any]:
+    return {
+        "type": "/problems/interrupted",
+        "title": "Interrupted",
+        "status": 500,
+        "detail": f"The service was interrupted {job.attempts} times while it worked on this job; "
+        "send a smaller request, or ask whoever runs the service.",
+        "errors": {},
+    }
