@@ -6,6 +6,7 @@ import sqlalchemy
 from fastapi import Depends, Query, Request
 
 from backend.engine import Engine
+from backend.ordering import Orders
 from backend.settings import Settings
 from imaml.store import Adaptation, Model, Store
 
@@ -20,6 +21,10 @@ async def _database(request: Request) -> sqlalchemy.Engine:
 
 
 async def _store(request: Request) -> Store:
+    return request.app.state.store.of(request.user.tenant)
+
+
+async def _whole_store(request: Request) -> Store:
     return request.app.state.store
 
 
@@ -43,7 +48,19 @@ def resolve_model(store: Store, reference: str) -> Model:
 SettingsDep = Annotated[Settings, Depends(_settings)]
 DatabaseDep = Annotated[sqlalchemy.Engine, Depends(_database)]
 StoreDep = Annotated[Store, Depends(_store)]
+"""What the caller's tenant sees of the store."""
+
+WholeStoreDep = Annotated[Store, Depends(_whole_store)]
+"""For calls that nobody has to show a key for."""
+
 EngineDep = Annotated[Engine, Depends(_engine)]
+
+
+async def _orders(request: Request, store: StoreDep, engine: EngineDep, settings: SettingsDep) -> Orders:
+    return Orders(store, engine, settings, request.app.state.worker)
+
+
+OrdersDep = Annotated[Orders, Depends(_orders)]
 
 
 def _model(model: str, store: StoreDep) -> Model:

@@ -1,6 +1,7 @@
 """Work that keeps a core busy, off the event loop; and the models and adaptations that are in memory for it.
 
 The store is the truth: what is not in memory is read from it, so that any process serves any adaptation.
+Whoever asks for a model or an adaptation has looked it up for their tenant before.
 """
 
 import asyncio
@@ -50,9 +51,8 @@ class LoadedModel:
 class Engine:
     """A pool of threads, over all processes one for each core, with a bounded queue; two bounded caches."""
 
-    def __init__(self, settings: Settings, store: Store, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.metrics = metrics
-        self._store = store
         self._device: Device = settings.device
         self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="engine")
         self._room = settings.workers + settings.max_queue
@@ -82,16 +82,16 @@ class Engine:
         return await asyncio.wrap_future(future)
 
     @asynccontextmanager
-    async def model(self, model_id: str) -> AsyncGenerator[LoadedModel]:
+    async def model(self, store: Store, model_id: str) -> AsyncGenerator[LoadedModel]:
         """Hold the model inside, ready to use; raises NotFound, BundleError, GraphError, CorruptBlob."""
-        async with self._models.use(model_id, lambda: self.run(self._load_model, model_id)) as loaded:
+        async with self._models.use(model_id, lambda: self.run(self._load_model, store, model_id)) as loaded:
             yield loaded
 
     @asynccontextmanager
-    async def adapted(self, adaptation: Adaptation) -> AsyncGenerator[Adapted]:
+    async def adapted(self, store: Store, adaptation: Adaptation) -> AsyncGenerator[Adapted]:
         """Hold the parameters of an adaptation inside; raises NotFound, CorruptBlob."""
         key = adaptation.id
-        async with self._adapted.use(key, lambda: self.run(self._load_adapted, adaptation)) as adapted:
+        async with self._adapted.use(key, lambda: self.run(_load_adapted, store, adaptation)) as adapted:
             yield adapted
 
     def remember(self, adaptation_id: str, adapted: Adapted) -> None:
@@ -117,15 +117,16 @@ class Engine:
         with self._lock:
             self._room += 1
 
-    def _load_model(self, model_id: str) -> LoadedModel:
-        with self._store.reading() as transaction:
+    def _load_model(self, store: Store, model_id: str) -> LoadedModel:
+        with store.reading() as transaction:
             data = transaction.models.bundle(transaction.models.get(model_id))
         return LoadedModel.read(data, self._device)
 
-    def _load_adapted(self, adaptation: Adaptation) -> Adapted:
-        with self._store.reading() as transaction:
-            data = transaction.adaptations.parameters(adaptation.id)
-        return stored.unpack_parameters(data, adaptation)
+
+def _load_adapted(store: Store, adaptation: Adaptation) -> Adapted:
+    with store.reading() as transaction:
+        data = transaction.adaptations.parameters(adaptation.id)
+    return stored.unpack_parameters(data, adaptation)
 
 
 def _full() -> Problem:

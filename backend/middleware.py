@@ -1,30 +1,46 @@
-"""Around every request: its number, its log line, its origin, its size, and an answer whatever happens."""
+"""Around every request: its log line, its headers, its size, and an answer whatever happens."""
 
 import asyncio
 import re
 from time import perf_counter
 
+from asgi_correlation_id import correlation_id
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend import logs, problems
 from backend.problems import Problem
+from backend.security import Caller
 from imaml.store import new_id
 
 REQUEST_ID = "X-Request-ID"
 
 _USABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_LOOPBACK = r"(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d{1,5})?"
-_HOST = re.compile(_LOOPBACK, re.IGNORECASE)
-_ORIGIN = re.compile(f"https?://{_LOOPBACK}", re.IGNORECASE)
 _GONE = 499  # the client did not wait for the answer; the number that web servers log
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+_NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_DOCS_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; connect-src 'self'; "
+    "style-src 'unsafe-inline' https://cdn.jsdelivr.net; img-src 'self' data: https://fastapi.tiangolo.com; "
+    "frame-ancestors 'none'"
+)
 
 _log = logs.get_logger()
 
 
+def request_id(wanted: str) -> str:
+    """Return the id that a client wants for its request if it is usable in a log, or else a new one."""
+    return wanted if _USABLE_ID.fullmatch(wanted) else new_id()
+
+
 class RequestLog:
-    """Give each request an id, log it in one line, and answer what nobody foresaw with a plain 500."""
+    """Log each request in one line, and answer what nobody foresaw with a plain 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -34,30 +50,30 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = Headers(scope=scope).get(REQUEST_ID, "")
-        if not _USABLE_ID.fullmatch(request_id):
-            request_id = new_id()
         status = 0
         started = perf_counter()
 
-        async def send_marked(message: Message) -> None:
+        async def send_noted(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
             await send(message)
 
-        log = _log.bind(request_id=request_id, method=scope["method"], path=scope["path"])
+        # No more than this: what is sent, and the key by which, may not be known to readers of a log.
+        log = _log.bind(request_id=correlation_id.get(), method=scope["method"], path=scope["path"])
         try:
-            await self._app(scope, receive, send_marked)
+            await self._app(scope, receive, send_noted)
         except ClientDisconnect:
             status = _GONE
         except Exception:
             log.exception("unexpected error")
             if status:
                 raise
-            await problems.answer(problems.unexpected())(scope, receive, send_marked)
+            await problems.answer(problems.unexpected(), scope["path"])(scope, receive, send_noted)
         finally:
+            caller = scope.get("user")
+            if isinstance(caller, Caller) and caller.key_id:
+                log = log.bind(tenant=caller.tenant, key=caller.key_id)
             log.info("request", status=status, duration_ms=round((perf_counter() - started) * 1e3, 1))
 
 
@@ -107,11 +123,10 @@ class DropAbandoned:
             watching.cancel()
 
 
-class LoopbackOnly:
-    """Refuse what web pages from elsewhere send through the browser of whoever runs the service.
+class SecurityHeaders:
+    """Tell browsers to guess no types, show answers in no frame, keep none, and give nobody's address away.
 
-    It asks for no key, so a page could otherwise post to it, and read it too under a name that its owner
-    lets stand for this machine. Browsers say truly by which name they ask, and for whose page.
+    By hand, since it is five constants; the pages of /docs alone load scripts.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -119,14 +134,24 @@ class LoopbackOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] == "http" and (refusal := _foreign(Headers(scope=scope))):
-            await problems.answer(refusal)(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+                policy = _DOCS_POLICY if scope["path"] == "/docs" else _NO_CONTENT_POLICY
+                headers.setdefault("Content-Security-Policy", policy)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
 
 
 class BodyLimit:
-    """Refuse a body that is too large, by what it says of itself and by what really comes."""
+    """Refuse a body that is too large, by what it says of itself and by what really comes.
+
+    By hand, since Starlette's own answers in plain text, where every refusal here is a problem.
+    """
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self._app = app
@@ -156,14 +181,3 @@ class BodyLimit:
 
     def _too_large(self) -> Problem:
         return Problem(413, "body-too-large", f"The request is larger than {self._most} bytes; send less.")
-
-
-def _foreign(headers: Headers) -> Problem | None:
-    host, origin = headers.get("host", ""), headers.get("origin")
-    if not _HOST.fullmatch(host):
-        detail = f"The service answers to names of this machine alone, not to {host[:100]!r}; use 127.0.0.1."
-        return Problem(403, "foreign-host", detail)
-    if origin is not None and not _ORIGIN.fullmatch(origin):
-        detail = f"The service takes nothing from pages of {origin[:100]!r}; call it from this machine's own."
-        return Problem(403, "foreign-origin", detail)
-    return None

@@ -9,24 +9,23 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from backend import schemas
+from backend import protocol, schemas
 from imaml.runtime.adaptation import Diverged
 from imaml.runtime.devices import DeviceError
 from imaml.runtime.graphs import GraphError
 from imaml.runtime.recipe import RecipeError
 from imaml.runtime.support import SupportError
-from imaml.store import BundleError, DatabaseError, IdempotencyConflict, InvalidValue, NotFound, StoreError
+from imaml.store import (
+    BundleError,
+    DatabaseError,
+    IdempotencyConflict,
+    InvalidValue,
+    NotFound,
+    QuotaExceeded,
+    StoreError,
+)
 
 MEDIA_TYPE = "application/problem+json"
-
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": description,
-        "content": {MEDIA_TYPE: {"schema": schemas.Problem.model_json_schema()}},
-    }
-    for status, description in (("4XX", "A request that cannot be met"), ("5XX", "A failure of the service"))
-}
-"""How every route declares its problems in the schema."""
 
 _FROM_RUNTIME: dict[type[Exception], tuple[int, str]] = {
     Diverged: (422, "diverged"),
@@ -61,17 +60,25 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(error, _handle)
 
 
-def answer(problem: Problem) -> Response:
-    """Return the problem as a response."""
-    body = schemas.Problem(
+def answer(problem: Problem, path: str) -> Response:
+    """Return the problem as the response to a request for this path: /v2 has the protocol's own form."""
+    if f"{path}/".startswith("/v2/"):
+        body, media_type = protocol.InferenceError(error=problem.detail), "application/json"
+    else:
+        body, media_type = document(problem), MEDIA_TYPE
+    # In ASCII, since what was sent is quoted and need not be encodable.
+    return Response(json.dumps(body.model_dump()), problem.status_code, problem.headers, media_type)
+
+
+def document(problem: Problem) -> schemas.Problem:
+    """Return the problem as RFC 9457 has it."""
+    return schemas.Problem(
         type=f"/problems/{problem.kind}",
         title=problem.kind.replace("-", " ").capitalize(),
         status=problem.status_code,
         detail=problem.detail,
         errors=problem.errors,
     )
-    # In ASCII, since what was sent is quoted and need not be encodable.
-    return Response(json.dumps(body.model_dump()), problem.status_code, problem.headers, MEDIA_TYPE)
 
 
 def unexpected() -> Problem:
@@ -103,30 +110,30 @@ def empty() -> Problem:
     return Problem(400, "empty-request", "The request has no body; /docs says what to send.")
 
 
-def _handle(request: Request, error: Exception) -> Response:
-    return answer(_problem_of(request, error))
-
-
-def _problem_of(request: Request, error: Exception) -> Problem:
+def of(error: Exception) -> Problem:
+    """Return the problem for what went wrong while a request was worked on."""
     match error:
         case Problem():
             return error
-        case HTTPException(status_code=404):
-            return Problem(
-                404, "not-found", f"There is nothing at {request.url.path}; /docs lists what there is."
-            )
-        case HTTPException():
-            return _framework_problem(request, error)
         case RequestValidationError():
             return invalid(error)
         case StoreError():
-            return _store_problem(error)
-        case _:
+            return of_store(error)
+        case _ if type(error) in _FROM_RUNTIME:
             status, kind = _FROM_RUNTIME[type(error)]
             return Problem(status, kind, str(error))
+        case _:
+            return unexpected()
 
 
-def _store_problem(error: StoreError) -> Problem:
+def _handle(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and not isinstance(error, Problem):
+        error = _framework_problem(request, error)
+    return answer(of(error), request.url.path)
+
+
+def of_store(error: StoreError) -> Problem:
+    """Return the problem for an error of the store."""
     match error:
         case NotFound():
             status, kind = 404, f"unknown-{error.kind}"
@@ -136,6 +143,8 @@ def _store_problem(error: StoreError) -> Problem:
             status, kind = 409, "idempotency-conflict"
         case BundleError():
             status, kind = 422, "invalid-bundle"
+        case QuotaExceeded():
+            status, kind = 429, "quota-exceeded"
         case DatabaseError():
             status, kind = 503, "database-unavailable"
         case _:
@@ -145,6 +154,10 @@ def _store_problem(error: StoreError) -> Problem:
 
 def _framework_problem(request: Request, error: HTTPException) -> Problem:
     """Return the problem for an error of the framework's own, such as a method that a path does not have."""
+    if error.status_code == 404:
+        return Problem(
+            404, "not-found", f"There is nothing at {request.url.path}; /docs lists what there is."
+        )
     if error.status_code == 405:
         detail = f"{request.method} is not possible at {request.url.path}; /docs lists what is."
     else:

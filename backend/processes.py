@@ -11,15 +11,17 @@ from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
+from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 from prometheus_client.multiprocess import mark_process_dead
 
 from backend import logs
 from backend.app import create_app
+from backend.rates import Rates
 from backend.settings import Settings
 
-_SECONDS_TO_FINISH = 10
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 _log = logs.get_logger()
@@ -37,16 +39,37 @@ def run(count: int, settings: Settings, listener: socket.socket) -> None:
     """
     shared = ("workers", "max_queue", "cached_adaptation_bytes")
     parts = {name: math.ceil(getattr(settings, name) / count) for name in shared}
-    work = partial(_serve, settings.model_copy(update=parts), listener)
+    rates = Rates(settings.max_requests_per_minute)
+    work = partial(_serve, settings.model_copy(update=parts), listener, rates)
     with suppress(KeyboardInterrupt):
         _supervise(count, work) if count > 1 else work()
 
 
-def _serve(settings: Settings, listener: socket.socket) -> None:
-    config = uvicorn.Config(
-        create_app(settings), log_config=None, timeout_graceful_shutdown=_SECONDS_TO_FINISH
-    )
-    server = uvicorn.Server(config)
+class _Server(uvicorn.Server):
+    """Says that it is not ready, and waits until balancers have noticed, before it takes nothing more."""
+
+    def __init__(self, app: FastAPI, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=settings.stop_seconds)
+        )
+        self._state = app.state
+        self._drain_seconds = settings.drain_seconds
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop: at once for Ctrl-C, and for a signal that comes again."""
+        leave = partial(super().handle_exit, sig, frame)
+        draining = sig == signal.SIGTERM and self._drain_seconds and not self._state.stopping
+        self._state.stopping = True
+        if draining:
+            timer = threading.Timer(self._drain_seconds, leave)
+            timer.daemon = True
+            timer.start()
+        else:
+            leave()
+
+
+def _serve(settings: Settings, listener: socket.socket, rates: Rates) -> None:
+    server = _Server(create_app(settings, rates), settings)
     for number in _STOPS:
         signal.signal(number, server.handle_exit)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)

@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import json
 import unicodedata
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -37,6 +37,10 @@ def _from_base64(value: object) -> object:
         raise ValueError("it is not base64; send the bytes of an image file in base64 alone") from error
 
 
+def _to_base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -51,6 +55,20 @@ Image = Annotated[
 ]
 
 
+def _either(one: str, one_type: str, other: str, other_type: str) -> dict[str, Any]:
+    """Describe an object that has one of two fields, and not both."""
+    ways = ((one, one_type, other), (other, other_type, one))
+    return {
+        "oneOf": [
+            {
+                "required": [name],
+                "properties": {name: {"type": kind}, absent: {"type": "null"}},
+            }
+            for name, kind, absent in ways
+        ]
+    }
+
+
 class Request(BaseModel):
     """Base of what is sent: nothing unknown, and no number that is none."""
 
@@ -59,6 +77,8 @@ class Request(BaseModel):
 
 class Input(Request):
     """One image file, PNG, JPEG, WebP or BMP by its content; or one vector, for a model on vectors."""
+
+    model_config = ConfigDict(json_schema_extra=_either("image", "string", "input", "array"))
 
     image: Image | None = None
     input: list[float] | None = Field(default=None, description="A vector.")
@@ -73,6 +93,15 @@ class Input(Request):
 
 class Example(Input):
     """One image or vector, with its label or, in regression, its target."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                _either("image", "string", "input", "array"),
+                _either("label", "string", "target", "number"),
+            ]
+        }
+    )
 
     label: Text | None = None
     target: float | None = Field(default=None, description="A number to predict.")
@@ -107,16 +136,20 @@ class MoreExamples(AdaptationOptions):
 
     examples: list[Example]
 
+    def sha256(self, extends: str | None = None) -> str:
+        """Return a hash of what is asked for: the same for a form and JSON, and for every boundary."""
+        fields = {**self.model_dump(), "extends": extends}
+        return _sha256(json.dumps(fields, sort_keys=True, default=_sha256).encode())
+
+    def to_json(self) -> bytes:
+        """Return the same request as JSON."""
+        return json.dumps(self.model_dump(exclude_unset=True), default=_to_base64).encode()
+
 
 class NewAdaptation(MoreExamples):
     """A model and the examples that it shall learn from."""
 
     model: str = Field(description="An id, a name, name@alias or name:version.")
-
-    def sha256(self) -> str:
-        """Return a hash of what is asked for: the same for a form and JSON, and for every boundary."""
-        fields = self.model_dump()
-        return _sha256(json.dumps(fields, sort_keys=True, default=_sha256).encode())
 
 
 class PredictionInputs(Request):

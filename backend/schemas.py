@@ -5,10 +5,14 @@ from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field, field_serializer
+from typing_extensions import TypeAliasType
 
 from backend.requests import MAX_LABEL_LENGTH
 
 Item = TypeVar("Item")
+
+Json = TypeAliasType("Json", "dict[str, Json] | list[Json] | str | bool | int | float | None")
+"""Whatever a trainer writes down of a run; trainers of other versions write other things."""
 
 
 def _given() -> Any:
@@ -55,11 +59,15 @@ class Limits(BaseModel):
     max_pixels: int
     max_examples: int
     max_predictions: int
+    max_batch: int
+    max_classes: int
     max_label_length: int = MAX_LABEL_LENGTH
     max_inner_steps: int
     max_deadline_ms: int
     default_ttl_seconds: int | None
     max_ttl_seconds: int
+    max_adaptations: int | None = Field(description="Of a tenant; null on a service without keys.")
+    max_requests_per_minute: int | None = Field(description="With one key; null on a service without keys.")
 
 
 class Ways(BaseModel):
@@ -89,6 +97,23 @@ class AdaptationRecipe(Recipe):
     validated: bool
 
 
+class ImageInput(BaseModel):
+    """Image files; the model sees them preprocessed, of this size."""
+
+    kind: Literal["image"]
+    channels: int
+    height: int
+    width: int
+    preprocessing: int | str = Field(description="Which way from a file to what the model sees.")
+
+
+class VectorInput(BaseModel):
+    """Vectors of numbers, as they are; the model standardises them itself."""
+
+    kind: Literal["vector"]
+    length: int
+
+
 class Model(BaseModel):
     """One version of a stored meta-model."""
 
@@ -98,7 +123,7 @@ class Model(BaseModel):
     aliases: list[str]
     dataset: str
     task: Literal["classification", "regression"]
-    input: dict[str, Any]
+    input: ImageInput | VectorInput = Field(discriminator="kind")
     ways: Ways
     recipe: Recipe
     experiment_id: str | None
@@ -173,6 +198,18 @@ class Adaptation(BaseModel):
     expires_at: datetime | None
 
 
+class Job(BaseModel):
+    """An adaptation that was asked for with `Prefer: respond-async`."""
+
+    id: str
+    status: Literal["queued", "running", "succeeded", "failed"]
+    adaptation_id: str | None = Field(description="What it made; null before that, and once it was deleted.")
+    problem: Problem | None = Field(description="Why it failed.")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
 class Prediction(BaseModel):
     """The answer to one example."""
 
@@ -195,6 +232,14 @@ class Predictions(BaseModel):
     """The answers, in the order of what was asked."""
 
     predictions: list[Prediction] | list[NumberPrediction]
+
+
+class BatchLine(BaseModel):
+    """The answer to one image of a zip, or what was wrong with it."""
+
+    filename: str
+    prediction: Prediction | NumberPrediction | None
+    problem: Problem | None
 
 
 class Experiment(BaseModel):
@@ -220,8 +265,8 @@ class Experiment(BaseModel):
 class ExperimentDetail(Experiment):
     """One training run with what was asked and what it ran on."""
 
-    config: dict[str, Any]
-    provenance: dict[str, Any]
+    config: dict[str, Json]
+    provenance: dict[str, Json]
     split: dict[str, list[str]]
 
 

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from tempfile import TemporaryDirectory
 
-from backend import logs
+from backend import logs, telemetry
 from backend.settings import Settings
 from imaml.runtime import devices
 from imaml.runtime.devices import Chosen, DeviceError
-from imaml.store import create_engine, is_current
+from imaml.store import Store, create_engine, is_current
 
 _BACKLOG = 2048
 
@@ -30,11 +30,16 @@ def serve(host: str = "127.0.0.1", port: int = 8000, settings: Settings | None =
     ServerError or DatabaseError for the database.
     """
     settings = settings or Settings()
-    _check_database(settings)
+    has_keys = _check_database(settings)
+    _check_telemetry()
     device = _check_device(settings)
     # One process gathers what waits for a GPU into batches; several would each take a part of its memory.
     count = 1 if device.device == "cuda" else min(settings.processes, settings.workers)
-    with _listen(host, port) as listener, _metrics_of_all_processes(), _interrupted_by_signals():
+    with (
+        _listen(host, port, has_keys) as listener,
+        _metrics_of_all_processes(),
+        _interrupted_by_signals(),
+    ):
         from backend import processes
 
         logs.configure()
@@ -79,13 +84,23 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _check_database(settings: Settings) -> None:
+def _check_database(settings: Settings) -> bool:
+    """Return whether any key has been made."""
     database = create_engine(settings.database_url)
     try:
         if not is_current(database):
             raise ServerError("The database is not at the newest migration; run `imaml db upgrade`.")
+        with Store(database).reading() as transaction:
+            return transaction.keys.exist()
     finally:
         database.dispose()
+
+
+def _check_telemetry() -> None:
+    try:
+        telemetry.is_wanted()
+    except telemetry.TelemetryError as error:
+        raise ServerError(f"{error}") from error
 
 
 def _check_device(settings: Settings) -> Chosen:
@@ -95,16 +110,20 @@ def _check_device(settings: Settings) -> Chosen:
         raise ServerError(f"{error}") from error
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Bind here and not in uvicorn, so that an address in use is one clear line."""
+def _listen(host: str, port: int, has_keys: bool) -> socket.socket:
+    """Bind here and not in uvicorn, so that an address in use is one clear line.
+
+    Without keys nobody is asked who they are, so that others may not reach the service.
+    """
     address = "127.0.0.1" if host == "localhost" else host
     try:
         loopback = ipaddress.ip_address(address).is_loopback
     except ValueError as error:
         raise ServerError(f"{host!r} is no IP address; use 127.0.0.1.") from error
-    if not loopback:
+    if not loopback and not has_keys:
         raise ServerError(
-            f"{host} can be reached from outside, and the service asks nobody who they are; use 127.0.0.1."
+            f"{host} can be reached from outside, and without keys the service asks nobody who they are; "
+            "make one with `imaml keys create --tenant NAME --scopes adapt,predict`, or use 127.0.0.1."
         )
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:

@@ -2,11 +2,18 @@
 
 import os
 import sys
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
 
 import imaml.settings
 from imaml.runtime.devices import Device
+
+
+def _parted(value: object) -> object:
+    """Part a text by commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 class Settings(imaml.settings.Settings):
@@ -18,6 +25,14 @@ class Settings(imaml.settings.Settings):
     )
     max_examples: int = Field(default=1000, ge=2, description="Most examples of an adaptation.")
     max_predictions: int = Field(default=256, ge=1, description="Most images of one request for predictions.")
+    max_batch: int = Field(default=10_000, ge=1, description="Most images of one zip for predictions.")
+    max_classes: int = Field(default=1000, ge=2, description="Most classes of an adaptation.")
+    max_adaptations: int = Field(
+        default=10_000, ge=1, description="Most adaptations of a tenant; without keys there is no such limit."
+    )
+    max_requests_per_minute: int = Field(
+        default=600, ge=1, description="Most requests with one key in a minute, over all processes."
+    )
     max_inner_steps: int = Field(
         default=1000, ge=0, description="Most inner steps that a caller may ask for."
     )
@@ -34,6 +49,17 @@ class Settings(imaml.settings.Settings):
         default=10.0,
         gt=0,
         description="Longest time for leaving out one example after another, in seconds.",
+    )
+    cors_origins: Annotated[list[str], NoDecode, BeforeValidator(_parted)] = Field(
+        default=[], description="Origins, parted by commas, whose pages may call the service in a browser."
+    )
+    drain_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        description="How long SIGTERM lets it answer while /readyz says no, for balancers to take notice.",
+    )
+    stop_seconds: int = Field(
+        default=10, ge=0, description="How long requests may take to end after that, in seconds."
     )
     device: Device = Field(
         default="auto", description="Where models run: auto (a GPU that works, else the CPU), cpu or cuda."

@@ -16,6 +16,7 @@ from backend.requests import MoreExamples, NewAdaptation, PredictionInputs
 
 JSON, MULTIPART = "application/json", "multipart/form-data"
 BUNDLE_TYPES = ("application/zip", "application/octet-stream")
+ARCHIVE_TYPES = (*BUNDLE_TYPES, "application/x-zip-compressed")
 
 Body = TypeVar("Body", bound=BaseModel)
 ExamplesBody = TypeVar("ExamplesBody", bound=MoreExamples)
@@ -39,16 +40,18 @@ async def _prediction_inputs(request: Request, settings: SettingsDep) -> Predict
     return body
 
 
-def _one_file(field: str, types: Sequence[str] = ()) -> Callable[[Request], Awaitable[bytes]]:
+def _one_file(
+    field: str, types: Sequence[str] = (), *, any_field: bool = False
+) -> Callable[[Request], Awaitable[bytes]]:
     """Make the dependency that reads one file, as a multipart field of that name or as the whole body.
 
-    The body may be of these types, or of any where there are none.
+    The body may be of these types, or of any where there are none; the field may be allowed any other name.
     """
 
     async def read(request: Request) -> bytes:
         if _content_type(request) == MULTIPART:
             async with request.form(max_files=1, max_fields=_OTHER_FIELDS) as form:
-                files = form.getlist(field)
+                files = list(form.values()) if any_field else form.getlist(field)
                 if len(files) != 1:
                     raise Problem(400, "malformed-request", f"Send one file, as the field {field!r}.")
                 content = (await _file_in(field, files[0]))["image"]
@@ -86,6 +89,7 @@ MoreExamplesDep = Annotated[MoreExamples, Depends(_more_examples)]
 PredictionInputsDep = Annotated[PredictionInputs, Depends(_prediction_inputs)]
 PictureDep = Annotated[Picture, Depends(_picture)]
 BundleDep = Annotated[bytes, Depends(_one_file("bundle", BUNDLE_TYPES))]
+ArchiveDep = Annotated[bytes, Depends(_one_file("archive", ARCHIVE_TYPES, any_field=True))]
 
 
 def require_json(request: Request) -> None:

@@ -112,10 +112,10 @@ def queries(drawings: Examples) -> list[bytes]:
     return [file for files in drawings.values() for file in files[3:]]
 
 
-def add_model(url: str, model_file: bytes, name: str = "small") -> None:
+def add_model(url: str, model_file: bytes, name: str = "small", *, shared: bool = False) -> None:
     engine = create_engine(url)
     with Store(engine).transaction() as transaction:
-        transaction.models.add(name, model_file)
+        transaction.models.add(name, model_file, shared=shared)
     engine.dispose()
 
 

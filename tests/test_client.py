@@ -93,11 +93,11 @@ def test_a_proxy_is_not_asked_for_this_machine(api_url: str, monkeypatch: pytest
         monkeypatch.setenv(name, nobody)
     for url in (api_url, api_url.replace("127.0.0.1", "localhost")):
         with Client(url) as client:
-            client.health()
+            client.limits()
     monkeypatch.setenv("HTTP_PROXY", api_url)
     monkeypatch.setenv("http_proxy", api_url)
     with Client("http://example.test") as client, pytest.raises(ApiError) as error:
-        client.health()
+        client.limits()
     assert error.value.type == "/problems/foreign-host"  # the service, as the proxy, was asked for another
 
 

@@ -1,33 +1,30 @@
 """Adaptations: learn from examples, look at what was learned, forget it."""
 
-from collections.abc import Callable
 from typing import Annotated
+from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Response
 from starlette.concurrency import run_in_threadpool
 
-from backend import bodies, schemas, stored, teaching
-from backend.dependencies import (
-    Cursor,
-    EngineDep,
-    KnownDep,
-    Limit,
-    SettingsDep,
-    StoreDep,
-    resolve_model,
-)
-from backend.engine import Engine
+from backend import bodies, exporting, schemas, stored
+from backend.adapting import Order, examples_of, shown
+from backend.dependencies import Cursor, EngineDep, KnownDep, Limit, OrdersDep, SettingsDep, StoreDep
+from backend.documentation import BINARY, LEARNING, WORKING, Responses, refusals
 from backend.examining import examine, refine
-from backend.problems import Problem
-from backend.requests import MoreExamples
-from backend.settings import Settings
-from backend.teaching import Lesson, Taught
+from backend.security import Requires
 from backend.uploads import MoreExamplesDep, NewAdaptationDep
-from imaml.runtime.model import MetaModel
-from imaml.store import Adaptation, Model, Store
+from imaml.store import Store, bundles
 from imaml.store.values import MAX_NAME_LENGTH
 
-router = APIRouter(prefix="/v1/adaptations", tags=["adaptations"])
+router = APIRouter(
+    prefix="/v1/adaptations", tags=["adaptations"], dependencies=[Depends(Requires("adapt", "predict"))]
+)
+
+_ONE = ("unknown-adaptation",)
+_JOB: Responses = {202: {"model": schemas.Job, "description": "A job, with `Prefer: respond-async`."}}
+_EXPORT: Responses = {
+    200: {"content": {"application/zip": BINARY}, "description": "The adapted model and what it needs."}
+}
 
 IdempotencyKey = Annotated[
     str | None,
@@ -36,37 +33,57 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=MAX_NAME_LENGTH,
         pattern="^[ -~]+$",
-        description="Sent again with the same request, it is answered with the same adaptation.",
+        description="Sent again with the same request within a day, it is answered as it was the first time.",
+    ),
+]
+Prefer = Annotated[
+    str | None,
+    Header(
+        alias="Prefer", description="With `respond-async` the answer is a job to look at.", max_length=1000
     ),
 ]
 
+_LEARNERS = [Depends(Requires("adapt"))]
 
-@router.post("", status_code=201, openapi_extra=bodies.NEW_ADAPTATION)
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=schemas.Adaptation,
+    responses=_JOB | refusals(*LEARNING),
+    dependencies=_LEARNERS,
+    openapi_extra=bodies.NEW_ADAPTATION,
+)
 async def create_adaptation(
     body: NewAdaptationDep,
-    store: StoreDep,
-    engine: EngineDep,
-    settings: SettingsDep,
+    orders: OrdersDep,
     idempotency_key: IdempotencyKey = None,
-) -> schemas.Adaptation:
+    prefer: Prefer = None,
+) -> schemas.Adaptation | Response:
     """Teach a model from labelled images or vectors, or from vectors with numbers."""
-    request_hash = None
-    if idempotency_key is not None:
-        request_hash = await run_in_threadpool(body.sha256)
-        if earlier := await run_in_threadpool(_answer_to, store, idempotency_key, request_hash):
-            return earlier
-    model = await run_in_threadpool(resolve_model, store, body.model)
-
-    def prepare(meta: MetaModel) -> Lesson:
-        return teaching.first_lesson(body, meta, settings)
-
-    taught = await _teach(engine, model, body, settings, prepare)
-    taught.adaptation.idempotency_key = idempotency_key
-    taught.adaptation.request_hash = request_hash
-    return await _keep(store, engine, taught)
+    return await orders.answer(Order(body), idempotency_key, prefer)
 
 
-@router.get("")
+@router.post(
+    "/{adaptation_id}/examples",
+    status_code=201,
+    response_model=schemas.Adaptation,
+    responses=_JOB | refusals(*LEARNING, *_ONE, "no-examples"),
+    dependencies=_LEARNERS,
+    openapi_extra=bodies.MORE_EXAMPLES,
+)
+async def add_examples(
+    adaptation_id: str,
+    body: MoreExamplesDep,
+    orders: OrdersDep,
+    idempotency_key: IdempotencyKey = None,
+    prefer: Prefer = None,
+) -> schemas.Adaptation | Response:
+    """Make a new adaptation from the examples of this one and more, by its recipe."""
+    return await orders.answer(Order(body, adaptation_id), idempotency_key, prefer)
+
+
+@router.get("", responses=refusals("invalid-value"))
 def list_adaptations(
     store: StoreDep, cursor: Cursor = None, limit: Limit = 50
 ) -> schemas.Page[schemas.Adaptation]:
@@ -75,24 +92,48 @@ def list_adaptations(
         page = transaction.adaptations.list(cursor=cursor, limit=limit)
         ids = {adaptation.model_id for adaptation in page.items}
         models = {model_id: transaction.models.get(model_id) for model_id in ids}
-    items = [_shown(adaptation, models[adaptation.model_id]) for adaptation in page.items]
+    items = [shown(adaptation, models[adaptation.model_id]) for adaptation in page.items]
     return schemas.Page(items=items, next_cursor=page.next_cursor)
 
 
-@router.get("/{adaptation_id}")
+@router.get("/{adaptation_id}", responses=refusals(*_ONE))
 def show_adaptation(known: KnownDep) -> schemas.Adaptation:
     """Show one adaptation."""
-    return _shown(known.adaptation, known.model)
+    return shown(known.adaptation, known.model)
 
 
-@router.delete("/{adaptation_id}", status_code=204)
+@router.get("/{adaptation_id}/export", response_class=Response, responses=_EXPORT | refusals(*_ONE, *WORKING))
+async def export_adaptation(known: KnownDep, store: StoreDep, engine: EngineDep) -> Response:
+    """Take away the adapted model: it answers as here, without the service.
+
+    The zip holds `model.onnx`, with its weights inside, for ONNX Runtime; `labels.json`, the classes in the
+    order of its probabilities; `input.json`, what it takes; and `example.py`, which asks it about files.
+    """
+    adaptation, model = known
+    async with engine.model(store, model.id) as loaded, engine.adapted(store, adaptation) as adapted:
+
+        def work() -> bytes:
+            with store.reading() as transaction:
+                bundle = transaction.models.bundle(model)
+            predict_graph = bundles.read(bundle).graphs["predict"]  # of which an engine has the session alone
+            return exporting.export(adaptation, model, loaded.meta, adapted, predict_graph)
+
+        data = await engine.run(work)
+    filename = f"{adaptation.name or adaptation.id}.zip"
+    quoted = quote(filename, safe="")
+    named = f'filename="{filename}"' if filename == quoted else f"filename*=UTF-8''{quoted}"
+    headers = {"Content-Disposition": f"attachment; {named}"}
+    return Response(data, media_type="application/zip", headers=headers)
+
+
+@router.delete("/{adaptation_id}", status_code=204, dependencies=_LEARNERS, responses=refusals(*_ONE))
 async def delete_adaptation(adaptation_id: str, store: StoreDep, engine: EngineDep) -> None:
     """Forget an adaptation, its parameters and its examples."""
     await run_in_threadpool(_delete, store, adaptation_id)
     engine.forget(adaptation_id)
 
 
-@router.get("/{adaptation_id}/examples")
+@router.get("/{adaptation_id}/examples", responses=refusals(*_ONE, *WORKING, "no-examples", "no-classes"))
 async def list_examples(
     known: KnownDep,
     store: StoreDep,
@@ -110,69 +151,25 @@ async def list_examples(
     examples = await run_in_threadpool(_examples, store, adaptation.id)
     found = None
     if margins:
-        async with engine.model(model.id) as loaded:
+        async with engine.model(store, model.id) as loaded:
             found = (await examine(engine, loaded, adaptation, examples, settings)).margins()
     return schemas.Page(items=await run_in_threadpool(stored.unpack_examples, examples, found))
 
 
-@router.post("/{adaptation_id}/unknown-threshold")
+@router.post(
+    "/{adaptation_id}/unknown-threshold",
+    dependencies=_LEARNERS,
+    responses=refusals(*_ONE, *WORKING, "no-examples", "no-classes", "too-few-examples"),
+)
 async def refine_threshold(
     known: KnownDep, store: StoreDep, engine: EngineDep, settings: SettingsDep
 ) -> schemas.Adaptation:
     """Fit the threshold for unknown queries to these examples, of which each class must have two or more."""
     adaptation, model = known
     examples = await run_in_threadpool(_examples, store, adaptation.id)
-    async with engine.model(model.id) as loaded:
+    async with engine.model(store, model.id) as loaded:
         threshold = refine(loaded, await examine(engine, loaded, adaptation, examples, settings))
     return await run_in_threadpool(_set_threshold, store, adaptation.id, threshold)
-
-
-@router.post("/{adaptation_id}/examples", status_code=201, openapi_extra=bodies.MORE_EXAMPLES)
-async def add_examples(
-    known: KnownDep, body: MoreExamplesDep, store: StoreDep, engine: EngineDep, settings: SettingsDep
-) -> schemas.Adaptation:
-    """Make a new adaptation from the examples of this one and more, by its recipe."""
-    before, model = known
-    examples = await run_in_threadpool(_examples, store, before.id)
-
-    def prepare(meta: MetaModel) -> Lesson:
-        return teaching.next_lesson(body, meta, settings, before, examples)
-
-    return await _keep(store, engine, await _teach(engine, model, body, settings, prepare))
-
-
-async def _teach(
-    engine: Engine,
-    model: Model,
-    body: MoreExamples,
-    settings: Settings,
-    prepare: Callable[[MetaModel], Lesson],
-) -> Taught:
-    def learn() -> Taught:
-        with engine.metrics.stage("decode"):
-            lesson = prepare(loaded.meta)
-        with engine.metrics.stage("adapt"):
-            return teaching.teach(model.id, lesson, body, settings)
-
-    async with engine.model(model.id) as loaded:
-        return await engine.run(learn)
-
-
-async def _keep(store: Store, engine: Engine, taught: Taught) -> schemas.Adaptation:
-    with engine.metrics.stage("store"):
-        kept = await run_in_threadpool(_add, store, taught)
-    if kept.id == taught.adaptation.id:
-        engine.remember(kept.id, taught.adapted)
-    return kept
-
-
-def _add(store: Store, taught: Taught) -> schemas.Adaptation:
-    """Store it, unless the same request, sent twice at once, was the first to be stored."""
-    with store.transaction() as transaction:
-        adaptation = transaction.adaptations.add(
-            taught.adaptation, parameters=taught.parameters, examples=taught.examples
-        )
-        return _shown(adaptation, transaction.models.get(adaptation.model_id))
 
 
 def _delete(store: Store, adaptation_id: str) -> None:
@@ -184,26 +181,9 @@ def _set_threshold(store: Store, adaptation_id: str, threshold: float) -> schema
     with store.transaction() as transaction:
         adaptation = transaction.adaptations.get(adaptation_id)
         adaptation.unknown_threshold = threshold
-        return _shown(adaptation, transaction.models.get(adaptation.model_id))
-
-
-def _answer_to(store: Store, idempotency_key: str, request_hash: str) -> schemas.Adaptation | None:
-    with store.reading() as transaction:
-        earlier = transaction.adaptations.answer_to(idempotency_key, request_hash)
-        return earlier and _shown(earlier, transaction.models.get(earlier.model_id))
+        return shown(adaptation, transaction.models.get(adaptation.model_id))
 
 
 def _examples(store: Store, adaptation_id: str) -> bytes:
     with store.reading() as transaction:
-        examples = transaction.adaptations.examples(adaptation_id)
-    if examples is None:
-        raise Problem(
-            404, "no-examples", "The examples of this adaptation were not stored (store_examples was false)."
-        )
-    return examples
-
-
-def _shown(adaptation: Adaptation, model: Model) -> schemas.Adaptation:
-    return schemas.Adaptation.model_validate(
-        {**vars(adaptation), "model": model.name, "model_version": model.version}
-    )
+        return examples_of(transaction, adaptation_id)

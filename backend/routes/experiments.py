@@ -7,16 +7,20 @@ from fastapi import APIRouter, Depends, Query
 
 from backend import schemas
 from backend.dependencies import Cursor, Limit, StoreDep
+from backend.documentation import BODY, refusals
 from backend.requests import ExperimentChanges
+from backend.security import Requires
 from backend.uploads import require_json
 from imaml.store import Evaluation, Experiment, Point, State
 from imaml.store.repository.experiments import Sort
 from imaml.store.tables import NO_INNER_STEP
 
-router = APIRouter(prefix="/v1/experiments", tags=["experiments"])
+router = APIRouter(prefix="/v1/experiments", tags=["experiments"], dependencies=[Depends(Requires("review"))])
+
+_ONE = ("unknown-experiment",)
 
 
-@router.get("")
+@router.get("", responses=refusals("invalid-value"))
 def list_experiments(
     store: StoreDep,
     status: State | None = None,
@@ -46,14 +50,18 @@ def list_experiments(
     return schemas.Page(items=items, next_cursor=page.next_cursor)
 
 
-@router.get("/{experiment_id}")
+@router.get("/{experiment_id}", responses=refusals(*_ONE))
 def show_experiment(experiment_id: str, store: StoreDep) -> schemas.ExperimentDetail:
     """Show one experiment."""
     with store.reading() as transaction:
         return _detail(transaction.experiments.get(experiment_id))
 
 
-@router.patch("/{experiment_id}", dependencies=[Depends(require_json)])
+@router.patch(
+    "/{experiment_id}",
+    dependencies=[Depends(require_json)],
+    responses=refusals(*_ONE, *BODY, "malformed-json", "invalid-value"),
+)
 def change_experiment(
     experiment_id: str, changes: ExperimentChanges, store: StoreDep
 ) -> schemas.ExperimentDetail:
@@ -62,14 +70,14 @@ def change_experiment(
         return _detail(transaction.experiments.update(experiment_id, **changes.model_dump()))
 
 
-@router.delete("/{experiment_id}", status_code=204)
+@router.delete("/{experiment_id}", status_code=204, responses=refusals(*_ONE))
 def delete_experiment(experiment_id: str, store: StoreDep) -> None:
     """Delete the experiment with its metrics and evaluations; its models live on."""
     with store.transaction() as transaction:
         transaction.experiments.delete(experiment_id)
 
 
-@router.get("/{experiment_id}/metrics")
+@router.get("/{experiment_id}/metrics", responses=refusals(*_ONE))
 def read_metrics(
     experiment_id: str,
     store: StoreDep,
@@ -83,7 +91,7 @@ def read_metrics(
     return schemas.Metrics(metrics={name: [_point(p) for p in curve] for name, curve in curves.items()})
 
 
-@router.get("/{experiment_id}/evaluations")
+@router.get("/{experiment_id}/evaluations", responses=refusals(*_ONE))
 def list_evaluations(
     experiment_id: str,
     store: StoreDep,

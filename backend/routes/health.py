@@ -1,41 +1,55 @@
 """Is the service alive, is it ready, what does it allow."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
 from backend import schemas
-from backend.dependencies import DatabaseDep, EngineDep, SettingsDep, StoreDep
+from backend.dependencies import DatabaseDep, EngineDep, SettingsDep, StoreDep, WholeStoreDep
+from backend.documentation import refusals
 from backend.problems import Problem
+from backend.security import Requires
 from imaml.runtime import devices
 from imaml.store import Model, Store, is_current
 
 router = APIRouter(tags=["health"])
 
+NOT_READY = ("internal-error", "database-outdated", "database-unavailable", "no-model", "stopping")
 
-@router.get("/healthz")
+
+@router.get("/healthz", responses=refusals("internal-error", everywhere=False))
 async def health() -> schemas.Health:
     """Answer as long as the process runs."""
     return schemas.Health()
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses=refusals(*NOT_READY, everywhere=False))
 async def readiness(
-    database: DatabaseDep, store: StoreDep, engine: EngineDep, settings: SettingsDep
+    request: Request,
+    database: DatabaseDep,
+    store: WholeStoreDep,
+    engine: EngineDep,
+    settings: SettingsDep,
 ) -> schemas.Readiness:
     """Tell whether the database is there and current, and whether its newest model can be used."""
+    if request.app.state.stopping:
+        raise Problem(503, "stopping", "The service is about to stop; ask another.")
     model = await run_in_threadpool(_newest_model, database, store)
-    async with engine.model(model.id):
+    async with engine.model(store.of(model.tenant), model.id):
         chosen = devices.choose(settings.device)
         return schemas.Readiness(
             models_loaded=engine.models_loaded, device=chosen.device, device_fallback=chosen.fallback
         )
 
 
-@router.get("/v1/limits")
-async def limits(settings: SettingsDep) -> schemas.Limits:
+@router.get("/v1/limits", dependencies=[Depends(Requires())], responses=refusals())
+def limits(settings: SettingsDep, store: StoreDep) -> schemas.Limits:
     """List the limits in force."""
-    return schemas.Limits.model_validate(settings, from_attributes=True)
+    limits = schemas.Limits.model_validate(settings, from_attributes=True)
+    with store.reading() as transaction:
+        if transaction.keys.exist():
+            return limits
+    return limits.model_copy(update={"max_adaptations": None, "max_requests_per_minute": None})
 
 
 def _newest_model(database: Engine, store: Store) -> Model:
@@ -44,9 +58,9 @@ def _newest_model(database: Engine, store: Store) -> Model:
             503, "database-outdated", "The database is not at the newest migration; run `imaml db upgrade`."
         )
     with store.reading() as transaction:
-        models = transaction.models.list(limit=1).items
-    if not models:
+        model = transaction.models.any()
+    if model is None:
         raise Problem(
             503, "no-model", "No model is stored; run `imaml models import FILE`, or `imaml train`."
         )
-    return models[0]
+    return model

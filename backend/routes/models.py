@@ -4,24 +4,29 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from backend import bodies, episodes, schemas
 from backend.dependencies import Cursor, EngineDep, Limit, ModelDep, StoreDep
+from backend.documentation import BINARY, BODY, WORKING, Responses, refusals
 from backend.problems import Problem
+from backend.security import Requires
 from backend.uploads import BundleDep
 from imaml.runtime.graphs import GraphError
 from imaml.runtime.verification import verify
 from imaml.store import Model, Store, bundles
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[Depends(Requires())])
 
-_BUNDLE = {200: {"content": {"application/zip": {}}, "description": "An .imaml file."}}
+_ADMINISTRATORS = [Depends(Requires("admin"))]
+
+_ONE = ("unknown-model",)
+_BUNDLE: Responses = {200: {"content": {"application/zip": BINARY}, "description": "An .imaml file."}}
 _SEED_BOUND = 2**63 - 1
 
 
-@router.get("")
+@router.get("", responses=refusals("invalid-value"))
 def list_models(store: StoreDep, cursor: Cursor = None, limit: Limit = 50) -> schemas.Page[schemas.Model]:
     """List the models, newest first."""
     with store.reading() as transaction:
@@ -31,7 +36,13 @@ def list_models(store: StoreDep, cursor: Cursor = None, limit: Limit = 50) -> sc
     return schemas.Page(items=items, next_cursor=page.next_cursor)
 
 
-@router.post("", status_code=201, openapi_extra=bodies.BUNDLE)
+@router.post(
+    "",
+    status_code=201,
+    dependencies=_ADMINISTRATORS,
+    responses=refusals(*BODY, "invalid-bundle", "invalid-value", "server-full"),
+    openapi_extra=bodies.BUNDLE,
+)
 async def add_model(
     bundle: BundleDep,
     store: StoreDep,
@@ -43,14 +54,18 @@ async def add_model(
     return await run_in_threadpool(_add, store, bundle, name or own_name)
 
 
-@router.get("/{model}")
+@router.get("/{model}", responses=refusals(*_ONE))
 def show_model(model: ModelDep, store: StoreDep) -> schemas.Model:
     """Show the model that an id, a name, name@alias or name:version stands for."""
     with store.reading() as transaction:
         return _shown(model, transaction.models.aliases_of([model])[model.id])
 
 
-@router.put("/{model}/aliases/{alias}")
+@router.put(
+    "/{model}/aliases/{alias}",
+    dependencies=_ADMINISTRATORS,
+    responses=refusals(*_ONE, "invalid-value"),
+)
 def set_alias(model: str, alias: str, store: StoreDep) -> schemas.Model:
     """Let name@alias stand for this model from now on."""
     with store.transaction() as transaction:
@@ -58,7 +73,7 @@ def set_alias(model: str, alias: str, store: StoreDep) -> schemas.Model:
         return _shown(found, transaction.models.aliases_of([found])[found.id])
 
 
-@router.get("/{model}/bundle", response_class=Response, responses={**_BUNDLE})
+@router.get("/{model}/bundle", response_class=Response, responses=_BUNDLE | refusals(*_ONE, "damaged-data"))
 def read_bundle(model: ModelDep, store: StoreDep) -> Response:
     """Download the model as an .imaml file."""
     with store.reading() as transaction:
@@ -70,9 +85,10 @@ def read_bundle(model: ModelDep, store: StoreDep) -> Response:
     return Response(data, media_type="application/zip", headers=headers)
 
 
-@router.get("/{model}/episode")
+@router.get("/{model}/episode", responses=refusals(*_ONE, *WORKING, "no-examples"))
 async def draw_episode(
     model: ModelDep,
+    store: StoreDep,
     engine: EngineDep,
     ways: Annotated[int, Query(ge=2, le=1000)] = 5,
     shots: Annotated[int, Query(ge=1, le=1000)] = 1,
@@ -80,7 +96,7 @@ async def draw_episode(
     seed: Annotated[int, Query(ge=0, le=_SEED_BOUND)] = 0,
 ) -> schemas.Episode:
     """Draw a task from the examples that are stored with the model; the same seed draws the same."""
-    async with engine.model(model.id) as loaded:
+    async with engine.model(store, model.id) as loaded:
         archive = loaded.examples
     if archive is None:
         raise Problem(404, "no-examples", f"No examples are stored with model {model.name}:{model.version}.")

@@ -80,6 +80,15 @@ def alias(model: str, alias: str) -> None:
     click.echo(f"{row.name}@{alias} is now {row.name}:{row.version}")
 
 
+@models.command()
+@click.argument("model")
+def share(model: str) -> None:
+    """Let every tenant of the service use MODEL."""
+    with open_store().transaction() as transaction:
+        row = transaction.models.share(model)
+    click.echo(f"{row.name}:{row.version} is shared with all tenants")
+
+
 @models.command("export")
 @click.argument("model")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
@@ -99,7 +108,8 @@ def export_command(model: str, file: Path | None) -> None:
 @models.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", help="Name to store it under; by default its own.")
-def import_command(file: Path, name: str | None) -> None:
+@click.option("--shared", is_flag=True, help="Let every tenant of the service use it.")
+def import_command(file: Path, name: str | None, shared: bool) -> None:
     """Verify FILE and store it as the next version of its name."""
     try:
         data = file.read_bytes()
@@ -111,5 +121,5 @@ def import_command(file: Path, name: str | None) -> None:
         raise BundleError(f"{file} does not say what the model is called; give --name")
     verify(bundle.description, bundle.parameters, bundle.graphs, bundle.examples)
     with open_store().transaction() as transaction:
-        row = transaction.models.add(name, data)
+        row = transaction.models.add(name, data, shared=shared)
     click.echo(f"model {row.name}:{row.version} ({row.id})")

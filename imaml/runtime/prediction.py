@@ -31,16 +31,23 @@ class NumberPrediction:
 
 
 def predict(
-    model: MetaModel, adapted: Adapted, examples: Examples, unknown_threshold: float | None
+    model: MetaModel,
+    adapted: Adapted,
+    examples: Examples,
+    unknown_threshold: float | None,
+    *,
+    prepared: bool = False,
 ) -> list[Prediction] | list[NumberPrediction]:
     """Answer examples as the model's input has them, each on its own; with numbers in regression.
 
-    Answers less similar than the threshold are unknown; None calls none so.
+    Answers less similar than the threshold are unknown; None calls none so. Prepared examples are already
+    what the input makes of them for the graphs.
     """
     predictions: list[Prediction] = []
     numbers: list[NumberPrediction] = []
     for first in range(0, len(examples), _AT_ONCE):
-        inputs = model.input.to_input(examples[first : first + _AT_ONCE])
+        some = examples[first : first + _AT_ONCE]
+        inputs = some if prepared else model.input.to_input(some)
         answers, features = model.graphs.predict(adapted.phi, adapted.moments, inputs, adapted.temperature)
         if model.calibration is None:
             numbers += [NumberPrediction(float(row[0])) for row in answers]

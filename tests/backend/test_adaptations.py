@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from PIL import Image
+from sqlalchemy import func, select
 
 from backend.settings import Settings
 from imaml.client import ApiError, Client
@@ -19,8 +20,8 @@ from imaml.runtime.adaptation import adapt
 from imaml.runtime.inputs import Drawings
 from imaml.runtime.model import MetaModel
 from imaml.runtime.support import Support
-from imaml.store import Bundle, Store, new_id
-from tests.services import Examples, Serve, form
+from imaml.store import Adaptation, Bundle, Store, create_engine, new_id
+from tests.services import Examples, Serve, add_model, form
 
 CONTRACT = {
     "id", "name", "model", "model_version", "classes", "recipe", "solution", "unknown_threshold", "warnings",
@@ -178,14 +179,23 @@ def test_ttl_sets_the_end_and_what_is_past_it_is_gone(
         assert error.value.status == 404
 
 
-def test_expired_adaptations_are_removed_when_the_next_comes(
-    client: Client, shared_store: Store, examples: Examples
+def test_expired_adaptations_are_removed_in_the_background(
+    serve: Serve,
+    store: Store,
+    database_url: str,
+    model_file: bytes,
+    examples: Examples,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    expired = client.adapt("small", examples, ttl_seconds=60, max_steps=1)
-    _expire(shared_store, expired.id)
-    client.adapt("small", examples)
-    with shared_store.transaction() as transaction:
-        assert transaction.adaptations.sweep() == 0
+    monkeypatch.setattr("backend.retention._EVERY_SECONDS", 0.02)
+    add_model(database_url, model_file)
+    with serve(Settings(database_url=database_url)) as url, Client(url) as client:
+        expired = client.adapt("small", examples, ttl_seconds=60, max_steps=1)
+        _expire(store, expired.id)
+        with create_engine(database_url).connect() as connection:
+            while connection.scalar(select(func.count()).select_from(Adaptation)):
+                connection.rollback()
+        connection.engine.dispose()
 
 
 def test_stored_examples_are_what_the_model_saw(client: Client, examples: Examples) -> None:

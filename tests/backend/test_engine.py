@@ -22,7 +22,7 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 def engine(shared_store: Store, registry: CollectorRegistry) -> Iterator[Engine]:
     """An engine of one worker, with room for one more work."""
-    engine = Engine(Settings(workers=1, max_queue=1), shared_store, Metrics(registry))
+    engine = Engine(Settings(workers=1, max_queue=1), Metrics(registry))
     yield engine
     engine.close()
 
@@ -74,12 +74,12 @@ def test_work_that_nobody_waits_for_is_dropped_before_it_runs(
 
 
 def test_model_is_loaded_once_for_all_who_ask_at_once(shared_store: Store) -> None:
-    engine = Engine(Settings(workers=3), shared_store, Metrics(CollectorRegistry()))
+    engine = Engine(Settings(workers=3), Metrics(CollectorRegistry()))
     with shared_store.reading() as transaction:
         model = transaction.models.resolve("small")
 
     async def ask(model: Model) -> LoadedModel:
-        async with engine.model(model.id) as loaded:
+        async with engine.model(shared_store, model.id) as loaded:
             return loaded
 
     async def all_at_once() -> None:

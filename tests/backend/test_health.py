@@ -45,25 +45,6 @@ def test_service_without_a_database_is_alive_and_says_what_is_wrong(serve: Serve
             assert (refused.status_code, refused.json()["type"]) == (503, "/problems/database-unavailable")
 
 
-def test_schema_declares_every_way_of_sending_and_every_problem(http: httpx.Client) -> None:
-    schema = http.get("/openapi.json").json()
-    assert http.get("/docs").is_success
-    teach = schema["paths"]["/v1/adaptations"]["post"]
-    sent = {kind: body["schema"] for kind, body in teach["requestBody"]["content"].items()}
-    assert sent.keys() == {"multipart/form-data", "application/json"}
-    assert set(sent["multipart/form-data"]["required"]) == {"model", "examples", "labels"}
-    [key] = teach["parameters"]
-    assert (key["in"], key["name"], key["required"]) == ("header", "Idempotency-Key", False)
-    assert {"lam", "solver", "inner_lr", "max_steps", "tolerance", "deadline_ms"} <= sent["application/json"][
-        "properties"
-    ].keys()
-    for operations in schema["paths"].values():
-        for operation in operations.values():
-            problem = operation["responses"]["4XX"]["content"]["application/problem+json"]["schema"]
-            assert {"type", "title", "status", "detail"} <= problem["properties"].keys()
-            assert "422" not in operation["responses"]
-
-
 def test_requests_are_counted_for_prometheus(http: httpx.Client) -> None:
     http.get("/v1/models/none")
     metrics = http.get("/metrics").text

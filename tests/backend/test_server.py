@@ -57,8 +57,8 @@ def test_port_in_use_is_one_clear_line(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])
-def test_it_listens_to_this_machine_alone(settings: Settings, host: str) -> None:
-    with pytest.raises(ServerError, match=r"from outside.*127\.0\.0\.1"):
+def test_without_keys_it_listens_to_this_machine_alone(settings: Settings, host: str) -> None:
+    with pytest.raises(ServerError, match=r"from outside.*imaml keys create.*127\.0\.0\.1"):
         serve(host=host, settings=settings)
 
 

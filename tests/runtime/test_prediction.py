@@ -31,6 +31,15 @@ def test_alone_in_a_crowd_and_in_any_order_the_answer_is_the_same(
             assert other.similarity == pytest.approx(alone.similarity, abs=1e-5)
 
 
+def test_prepared_examples_are_answered_as_those_they_were_made_of(
+    model: MetaModel, adapted: Adapted, drawings: NDArray[np.uint8]
+) -> None:
+    prepared = model.input.to_input(drawings[:, 1])
+    assert predict(model, adapted, prepared, 0.5, prepared=True) == predict(
+        model, adapted, drawings[:, 1], 0.5
+    )
+
+
 def test_probabilities_sum_to_one_and_the_label_is_the_most_probable(
     model: MetaModel, adapted: Adapted, drawings: NDArray[np.uint8]
 ) -> None:

@@ -28,7 +28,10 @@ def claim(store: Store, request_hash: str = HASH) -> IdempotencyRecord | None:
 
 def answer(store: Store, adaptation: Adaptation) -> IdempotencyRecord | None:
     with store.transaction() as t:
-        return t.idempotency.answer("key", adaptation_id=adaptation.id)
+        if earlier := t.idempotency.answered("key"):
+            return earlier
+        t.idempotency.answer("key", adaptation_id=adaptation.id)
+        return None
 
 
 def age(store: Store, by: timedelta) -> None:

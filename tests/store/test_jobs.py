@@ -57,9 +57,11 @@ def test_a_job_ends_once_and_keeps_no_request(
     claim(store)
     with store.transaction() as t:
         made = adaptation(t)
-        assert t.queue.finish(succeeding.id, adaptation_id=made.id)
-        assert t.queue.finish(failing.id, problem={"detail": "why"})
-        assert not t.queue.finish(succeeding.id, problem={"detail": "late"})
+        for job in (succeeding, failing):
+            assert t.queue.hold(job.id)
+        t.queue.finish(succeeding.id, adaptation_id=made.id)
+        t.queue.finish(failing.id, problem={"detail": "why"})
+        assert not t.queue.hold(succeeding.id)
     ended = get(store, succeeding)
     assert (ended.status, ended.adaptation_id, ended.problem) == ("succeeded", made.id, None)
     assert (get(store, failing).status, get(store, failing).problem) == ("failed", {"detail": "why"})

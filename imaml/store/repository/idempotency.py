@@ -50,17 +50,16 @@ class Idempotency:
         self._session.flush()
         return None
 
-    def answer(
-        self, key: str, *, adaptation_id: str | None = None, job_id: str | None = None
-    ) -> IdempotencyRecord | None:
-        """Record the answer; return the record instead where somebody else was faster."""
+    def answered(self, key: str) -> IdempotencyRecord | None:
+        """Return the record if it has an answer; let nobody else give one during this transaction."""
         lock(self._session, "idempotency key", self._tenant, key)
         record = self._get(key)
-        if record is not None and _is_answered(record):
-            return record
+        return record if record is not None and (record.adaptation_id or record.job_id) else None
+
+    def answer(self, key: str, *, adaptation_id: str | None = None, job_id: str | None = None) -> None:
+        """Record the answer to the request that claimed the key."""
         values = {"adaptation_id": adaptation_id, "job_id": job_id}
         self._session.execute(update(IdempotencyRecord).where(self._has(key)).values(values))
-        return None
 
     def renew(self, key: str) -> None:
         """Give a sign of life of the work under the key."""
@@ -83,7 +82,3 @@ class Idempotency:
 
     def _has(self, key: str) -> ColumnElement[bool]:
         return (IdempotencyRecord.tenant == self._tenant) & (IdempotencyRecord.key == key)
-
-
-def _is_answered(record: IdempotencyRecord) -> bool:
-    return record.adaptation_id is not None or record.job_id is not None

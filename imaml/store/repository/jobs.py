@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from imaml.store.errors import NotFound
@@ -57,22 +57,19 @@ class Queue:
         self._session = session
         self._blobs = blobs
 
+    def has_work(self) -> bool:
+        """Say whether there is a job that nobody works on."""
+        return self._session.scalar(select(Job.id).where(_free()).limit(1)) is not None
+
     def claim(self) -> Job | None:
         """Take the oldest job that nobody works on, or whose worker has given no sign of life; None if none.
 
         One that has lost its worker too often fails.
         """
-        now = utc_now()
-        abandoned = (Job.status == "running") & (Job.lease_until <= now)
-        oldest = (
-            select(Job)
-            .where(or_(Job.status == "queued", abandoned))
-            .order_by(Job.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
+        oldest = select(Job).where(_free()).order_by(Job.id).limit(1).with_for_update(skip_locked=True)
         while (job := self._session.scalar(oldest)) is not None:
             if job.attempts < MAX_ATTEMPTS:
+                now = utc_now()
                 job.status, job.attempts, job.lease_until = "running", job.attempts + 1, now + LEASE
                 job.started_at = job.started_at or now
                 self._session.flush()
@@ -93,18 +90,25 @@ class Queue:
         waiting = {"status": "queued", "lease_until": None, "attempts": Job.attempts - 1}
         self._session.execute(update(Job).where(Job.id == job_id, Job.status == "running").values(waiting))
 
+    def hold(self, job_id: str) -> bool:
+        """Let nobody else end the job during this transaction; False where it has ended already."""
+        held = select(Job.id).where(Job.id == job_id, _UNFINISHED).with_for_update()
+        return self._session.scalar(held) is not None
+
     def finish(
         self, job_id: str, *, adaptation_id: str | None = None, problem: dict[str, Any] | None = None
-    ) -> bool:
-        """Record how it ended and remove what was asked for; say whether it was unfinished until now."""
-        job = self._session.scalar(select(Job).where(Job.id == job_id, _UNFINISHED).with_for_update())
-        if job is None:
-            return False
+    ) -> None:
+        """Record how a job that is held ended, and remove what was asked for."""
+        job = self._session.get_one(Job, job_id)
         job.status = "succeeded" if problem is None else "failed"
         job.adaptation_id, job.problem, job.finished_at = adaptation_id, problem, utc_now()
         request, job.request_sha256 = job.request_sha256, None
         self._blobs.remove_unreferenced(request)
-        return True
+
+
+def _free() -> ColumnElement[bool]:
+    abandoned = (Job.status == "running") & (Job.lease_until <= utc_now())
+    return or_(Job.status == "queued", abandoned)
 
 
 def _given_up(job: Job) -> dict[str, Any]:

@@ -28,11 +28,17 @@ class Limits(Answer):
     max_pixels: int
     max_examples: int
     max_predictions: int
+    max_batch: int
     max_label_length: int
     max_inner_steps: int
     max_deadline_ms: int
     default_ttl_seconds: int | None
     max_ttl_seconds: int
+    max_classes: int
+    max_adaptations: int | None
+    """Of a tenant; None on a service without keys."""
+    max_requests_per_minute: int | None
+    """With one key; None on a service without keys."""
 
 
 class Ways(Answer):
@@ -174,6 +180,39 @@ class Predictions(Answer):
     """The answers, in the order of what was asked."""
 
     predictions: list[Prediction] | list[NumberPrediction]
+
+
+class Problem(Answer):
+    """What went wrong (RFC 9457): `type` says it stably, `detail` in a sentence, `errors` by field."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: dict[str, str]
+
+
+class Job(Answer):
+    """An adaptation that is being made.
+
+    In the end there is its id, which goes when it is deleted, or the problem that it failed with.
+    """
+
+    id: str
+    status: Literal["queued", "running", "succeeded", "failed"]
+    adaptation_id: str | None
+    problem: Problem | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class BatchPrediction(Answer):
+    """The answer to one file of an archive, or the problem with that file."""
+
+    filename: str
+    prediction: Prediction | NumberPrediction | None
+    problem: Problem | None
 
 
 class Experiment(Answer):

@@ -1,0 +1,260 @@
+"""The OpenAPI schema: what may go wrong where, with examples; who needs a key; the limits in force."""
+
+import json
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+
+from backend import problems, protocol, schemas
+from backend.problems import Problem
+from backend.security import PUBLIC, Requires
+from backend.settings import Settings
+
+Responses = dict[int | str, dict[str, Any]]
+
+BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+"""Content of a file."""
+
+_SCHEME = "key"
+_ID = "01a1f2c3d4e5f60718293a4b5c6d7e8f"
+
+_EXAMPLES: dict[str, tuple[int, str]] = {
+    "empty-request": (400, "The request has no body; /docs says what to send."),
+    "malformed-json": (400, "The request body is not JSON."),
+    "malformed-request": (400, "Send one file, as the field 'bundle'."),
+    "unpaired-examples": (
+        400,
+        "There are 3 files in the field 'examples' and 2 texts in 'labels'; send one label for each file, in "
+        "the same order.",
+    ),
+    "key-needed": (
+        401,
+        "The service needs a key: send `Authorization: Bearer KEY`; `imaml keys create` makes one.",
+    ),
+    "key-unknown": (
+        401,
+        "The key is unknown, has expired or was revoked; ask whoever runs the service for another.",
+    ),
+    "scope-needed": (403, "The key has the scopes predict; this call needs adapt."),
+    "foreign-host": (
+        403,
+        "The service has no keys and answers to names of this machine alone, not to 'example.com'; "
+        "use 127.0.0.1.",
+    ),
+    "no-examples": (404, "The examples of this adaptation were not stored (store_examples was false)."),
+    "unknown-adaptation": (404, f'No adaptation "{_ID}".'),
+    "unknown-experiment": (404, f'No experiment "{_ID}".'),
+    "unknown-job": (404, f'No job "{_ID}".'),
+    "unknown-model": (404, 'No model "strater"; stored models: starter, starter-vectors.'),
+    "unknown-version": (404, "There is no version '2' of an adaptation; its only one is 1."),
+    "idempotency-conflict": (
+        409,
+        "The idempotency key 'order-17' belongs to another request; send that one again unchanged, or choose "
+        "a new key.",
+    ),
+    "request-in-progress": (
+        409,
+        "The request with the idempotency key 'order-17' is still being worked on; send it again later.",
+    ),
+    "body-too-large": (413, "The request is larger than 33554432 bytes; send less."),
+    "image-too-large": (
+        413,
+        "examples[3] (cat.png): the image has 9000 x 9000 pixels, more than the 25,000,000 that are allowed; "
+        "send a smaller one.",
+    ),
+    "too-many": (413, "There are 1200 examples; send 1000 at most."),
+    "unsupported-encoding": (415, "The body is compressed as 'gzip'; send it as it is."),
+    "unsupported-image": (
+        415,
+        "examples[3] (cat.gif): the file is not a PNG, JPEG, WebP or BMP image by its content; "
+        "convert it to one.",
+    ),
+    "unsupported-media-type": (415, "The body is text/plain; send multipart/form-data or application/json."),
+    "diverged": (422, "The adaptation diverged at step 2; lower inner_lr, or raise lam."),
+    "invalid-archive": (422, "The body is no zip archive; send a zip of images."),
+    "invalid-bundle": (422, "'model.json' in the bundle is damaged."),
+    "invalid-examples": (422, "There is one class, 'cat'; give examples of 2 at least."),
+    "invalid-input": (422, "The tensor 'images' must be BYTES of shape [n]."),
+    "invalid-recipe": (422, "max_steps is -1; it must be 0 or more."),
+    "invalid-request": (422, "examples.0.label: it must not be empty."),
+    "invalid-value": (422, "Cursor 'abc' is not one of this listing; start again without a cursor."),
+    "no-classes": (422, "The model predicts numbers; margins and thresholds are of classes."),
+    "no-images": (422, "Model starter-vectors:1 takes vectors, not images."),
+    "over-the-limit": (422, "max_steps is 5000; it must be 1000 at most."),
+    "too-few-examples": (
+        422,
+        "The class 'cat' has one example; a threshold is refined where each has two or more.",
+    ),
+    "unknown-output": (422, "There is no output 'labels'; there are label, probabilities and unknown."),
+    "unreadable-image": (
+        422,
+        "examples[3] (cat.png): the image is damaged or cut short; save it again or send another.",
+    ),
+    "quota-exceeded": (
+        429,
+        "There are 10000 adaptations, which is as many as are kept for you; delete some, or let new ones "
+        "expire by ttl_seconds.",
+    ),
+    "rate-exceeded": (
+        429,
+        "The key has asked too often; wait 3 s. GET /v1/limits tells how often it may.",
+    ),
+    "damaged-data": (500, "The stored bytes are damaged: their SHA-256 is another."),
+    "internal-error": (
+        500,
+        "Something went wrong in the service; its log has the details under this answer's X-Request-ID.",
+    ),
+    "database-outdated": (503, "The database is not at the newest migration; run `imaml db upgrade`."),
+    "database-unavailable": (503, "Cannot use database postgresql://…: it does not answer."),
+    "no-model": (503, "No model is stored; run `imaml models import FILE`, or `imaml train`."),
+    "server-full": (503, "The service has more work than it can queue; try again in a moment."),
+    "stopping": (503, "The service is about to stop; ask another."),
+}
+
+_DESCRIPTIONS = {
+    400: "The request has the wrong form",
+    401: "A key is needed",
+    403: "That is not for this key or this caller",
+    404: "There is no such thing",
+    409: "The idempotency key is taken",
+    413: "Too large, or too many",
+    415: "Of a type that is not taken",
+    422: "The content is wrong",
+    429: "Over a quota or a rate",
+    500: "A failure of the service",
+    503: "The service cannot answer now",
+}
+
+_EVERYWHERE = (
+    *("key-needed", "key-unknown", "scope-needed", "foreign-host", "invalid-request", "rate-exceeded"),
+    *("internal-error", "database-unavailable"),
+)
+WORKING = ("server-full", "damaged-data")
+"""Where a model is at work."""
+BODY = ("empty-request", "malformed-request", "body-too-large", "unsupported-media-type")
+"""Where something is sent."""
+IMAGES = ("image-too-large", "unsupported-image", "unreadable-image", "too-many", "malformed-json")
+"""Where images are sent."""
+LEARNING = (
+    *(*BODY, *IMAGES, *WORKING, "unpaired-examples", "idempotency-conflict", "request-in-progress"),
+    *("diverged", "invalid-examples", "invalid-recipe", "over-the-limit", "quota-exceeded", "unknown-model"),
+)
+"""Where somebody teaches."""
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name + ("_of_version" if "{version}" in route.path_format else "")
+
+
+ABOUT: dict[str, Any] = {
+    "title": "imaml",
+    "version": "1",
+    "summary": "Few-shot learning as a service: classifiers from a handful of examples.",
+    "description": (
+        "Teach with `POST /v1/adaptations`, ask with `POST /v1/adaptations/{id}/predictions`. "
+        "Errors are RFC 9457 problems: `type` is stable, `detail` says what to do."
+    ),
+    "openapi_tags": [
+        {"name": "adaptations", "description": "Learn from examples, look at what was learned, forget it."},
+        {"name": "predictions", "description": "Ask what was learned."},
+        {"name": "jobs", "description": "Adaptations that were asked for with `Prefer: respond-async`."},
+        {"name": "models", "description": "The stored meta-models that learn."},
+        {"name": "experiments", "description": "The training runs that they come from."},
+        {"name": "inference", "description": "The Open Inference Protocol v2 over adaptations."},
+        {"name": "health", "description": "Is the service alive and ready, and what does it allow?"},
+    ],
+    "generate_unique_id_function": _operation_id,
+    "redirect_slashes": False,
+    "redoc_url": None,
+    "swagger_ui_oauth2_redirect_url": None,
+    "openapi_url": "/openapi.json",
+}
+"""What the application is made with."""
+
+
+def refusals(*kinds: str, everywhere: bool = True, inference: bool = False) -> Responses:
+    """Document the problems that a route may answer with, and those that every route may, by status.
+
+    Under /v2 they are in the form of the Open Inference Protocol.
+    """
+    responses: Responses = {}
+    for kind in (*kinds, *(_EVERYWHERE if everywhere else ())):
+        status, detail = _EXAMPLES[kind]
+        model = protocol.InferenceError if inference else schemas.Problem
+        media_type = "application/json" if inference else problems.MEDIA_TYPE
+        problem = problems.document(Problem(status, kind, detail))
+        example = {"error": detail} if inference else problem.model_dump()
+        content = responses.setdefault(
+            status,
+            {
+                "description": _DESCRIPTIONS[status],
+                "content": {
+                    media_type: {
+                        "schema": {"$ref": f"#/components/schemas/{model.__name__}"},
+                        "examples": {},
+                    }
+                },
+            },
+        )["content"]
+        content[media_type]["examples"][kind] = {"value": example}
+    return responses
+
+
+def install(app: FastAPI, settings: Settings) -> None:
+    """Let the application describe itself as it is at the moment: with keys or without."""
+
+    def openapi() -> dict[str, Any]:
+        with app.state.store.reading() as transaction:
+            has_keys = transaction.keys.exist()
+        return _describe(app, settings, has_keys)
+
+    app.openapi = openapi
+
+
+def _describe(app: FastAPI, settings: Settings, has_keys: bool) -> dict[str, Any]:
+    names = ("title", "version", "summary", "description")
+    schema = get_openapi(
+        **{name: ABOUT[name] for name in names}, tags=ABOUT["openapi_tags"], routes=app.routes
+    )
+    for model in (schemas.Problem, protocol.InferenceError):
+        schema["components"]["schemas"][model.__name__] = model.model_json_schema()
+    for name, example in json.loads(files("backend").joinpath("examples.json").read_bytes()).items():
+        schema["components"]["schemas"][name]["examples"] = [example]
+    if has_keys:
+        schema["components"]["securitySchemes"] = {_SCHEME: {"type": "http", "scheme": "bearer"}}
+    for route, operation in _operations(app, schema):
+        if not has_keys:
+            for status in ("401", "429"):  # never answered then
+                operation["responses"].pop(status, None)
+        elif route.path_format not in PUBLIC:
+            operation["security"] = [{_SCHEME: [scope]} for scope in _scopes(route)] or [{_SCHEME: []}]
+    return _with_limits(schema, settings)
+
+
+def _operations(app: FastAPI, schema: dict[str, Any]) -> Iterator[tuple[RouteContext, dict[str, Any]]]:
+    for route in iter_route_contexts(app.routes):
+        for method in route.methods or ():
+            if operation := schema["paths"].get(route.path_format, {}).get(method.lower()):
+                yield route, operation
+
+
+def _scopes(route: RouteContext) -> tuple[str, ...]:
+    """Return the scopes of which a caller needs one: those that the route itself names, which come last."""
+    asked = [dependency.dependency for dependency in route.dependencies]
+    return next((each.scopes for each in reversed(asked) if isinstance(each, Requires)), ())
+
+
+def _with_limits(part: Any, settings: Settings) -> Any:
+    """Put in the number for each limit that the schema names by its setting."""
+    if isinstance(part, dict):
+        return {
+            name: getattr(settings, value)
+            if name in ("maxItems", "maximum") and isinstance(value, str)
+            else _with_limits(value, settings)
+            for name, value in part.items()
+        }
+    return [_with_limits(each, settings) for each in part] if isinstance(part, list) else part

@@ -1,0 +1,97 @@
+"""Adaptations that nobody waits for: one at a time in each process, beside the requests."""
+
+import asyncio
+from contextlib import suppress
+
+from starlette.concurrency import run_in_threadpool
+
+from backend import adapting, logs, problems
+from backend.adapting import Order
+from backend.engine import Engine
+from backend.leases import renewed
+from backend.settings import Settings
+from backend.teaching import Taught
+from imaml.store import DatabaseError, Job, Store
+
+_LOOK_EVERY_SECONDS = 1.0
+_BUSY = 503
+
+_log = logs.get_logger()
+
+
+class Worker:
+    """Works on jobs of any tenant; one that it cannot finish, others take over."""
+
+    def __init__(self, store: Store, engine: Engine, settings: Settings) -> None:
+        self._store = store
+        self._engine = engine
+        self._settings = settings
+        self._asked = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for work at once: there is some."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            self._asked.clear()
+            try:
+                while job := await run_in_threadpool(_claim, self._store):
+                    await self._work_on(job)
+            except DatabaseError as error:  # it may come back
+                _log.warning("jobs wait", error=f"{error}")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), _LOOK_EVERY_SECONDS)
+
+    async def _work_on(self, job: Job) -> None:
+        store = self._store.of(job.tenant)
+        try:
+            async with renewed(store, lambda transaction: transaction.queue.renew(job.id)):
+                order = await run_in_threadpool(_order, store, job)
+                taught = await adapting.learn(order, store, self._engine, self._settings)
+                await run_in_threadpool(self._keep, store, job, taught)
+        except asyncio.CancelledError:
+            await asyncio.shield(run_in_threadpool(_put_back, store, job))
+            raise
+        except DatabaseError:
+            raise  # the lease runs out, and somebody takes it over
+        except Exception as error:
+            problem = problems.of(error)
+            if problem.status_code == _BUSY:
+                await run_in_threadpool(_put_back, store, job)
+                await asyncio.sleep(_LOOK_EVERY_SECONDS)
+                return
+            if problem.status_code >= 500:
+                _log.exception("job failed", job=job.id)
+            await run_in_threadpool(_fail, store, job, problem)
+
+    def _keep(self, store: Store, job: Job, taught: Taught) -> None:
+        with store.transaction() as transaction:
+            if transaction.queue.hold(job.id):
+                adaptation = adapting.add(transaction, taught, self._settings)
+                transaction.queue.finish(job.id, adaptation_id=adaptation.id)
+
+
+def _claim(store: Store) -> Job | None:
+    with store.reading() as transaction:
+        if not transaction.queue.has_work():  # so that looking does not write
+            return None
+    with store.transaction() as transaction:
+        return transaction.queue.claim()
+
+
+def _order(store: Store, job: Job) -> Order:
+    with store.reading() as transaction:
+        return Order.from_bytes(transaction.queue.request(job), job.extends)
+
+
+def _put_back(store: Store, job: Job) -> None:
+    with store.transaction() as transaction:
+        transaction.queue.put_back(job.id)
+
+
+def _fail(store: Store, job: Job, problem: problems.Problem) -> None:
+    with store.transaction() as transaction:
+        if transaction.queue.hold(job.id):
+            transaction.queue.finish(job.id, problem=problems.document(problem).model_dump())

@@ -1,0 +1,92 @@
+"""An order for an adaptation, from its request to its answer: once under its key, at once or by a job."""
+
+from dataclasses import dataclass
+
+from fastapi import Response
+from starlette.concurrency import run_in_threadpool
+
+from backend import adapting, schemas
+from backend.adapting import Order
+from backend.engine import Engine
+from backend.idempotency import once
+from backend.jobs import Worker
+from backend.settings import Settings
+from backend.teaching import Taught
+from imaml.store import IdempotencyRecord, Job, Store, Transaction
+
+_ASYNC = "respond-async"
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What it takes to answer orders."""
+
+    store: Store
+    engine: Engine
+    settings: Settings
+    worker: Worker
+
+    async def answer(
+        self, order: Order, idempotency_key: str | None, prefer: str | None
+    ) -> schemas.Adaptation | Response:
+        """Return the adaptation or, if the caller prefers so (RFC 7240), the job that will make it.
+
+        Raises Problem and the errors of the store and of the runtime.
+        """
+        request_hash = await run_in_threadpool(order.sha256) if idempotency_key else ""
+        async with once(self.store, idempotency_key, request_hash) as earlier:
+            if earlier is not None:
+                return await run_in_threadpool(self._earlier, earlier)
+            if _ASYNC in _preferences(prefer):
+                job = await run_in_threadpool(self._submit, order, idempotency_key)
+                self.worker.wake()
+                return _accepted(job)
+            taught = await adapting.learn(order, self.store, self.engine, self.settings)
+            with self.engine.metrics.stage("store"):
+                answer = await run_in_threadpool(self._keep, taught, idempotency_key)
+            if isinstance(answer, schemas.Adaptation) and answer.id == taught.adaptation.id:
+                self.engine.remember(answer.id, taught.adapted)
+            return answer
+
+    def _keep(self, taught: Taught, idempotency_key: str | None) -> schemas.Adaptation | Response:
+        """Store it, unless another process took this one for dead and was faster."""
+        with self.store.transaction() as transaction:
+            if idempotency_key and (earlier := transaction.idempotency.answered(idempotency_key)):
+                return _recorded(transaction, earlier)
+            adaptation = adapting.add(transaction, taught, self.settings)
+            if idempotency_key:
+                transaction.idempotency.answer(idempotency_key, adaptation_id=adaptation.id)
+            return adapting.shown(adaptation, transaction.models.get(adaptation.model_id))
+
+    def _submit(self, order: Order, idempotency_key: str | None) -> Job:
+        """Queue a job, for something that exists and may be made."""
+        adapting.look_up(order, self.store)
+        with self.store.transaction() as transaction:
+            most = adapting.quota(transaction, self.settings)
+            if most is not None:
+                transaction.adaptations.check_quota(most, asked_for=transaction.jobs.count_unfinished())
+            job = transaction.jobs.add(order.to_bytes(), order.extends)
+            if idempotency_key:
+                transaction.idempotency.answer(idempotency_key, job_id=job.id)
+            return job
+
+    def _earlier(self, record: IdempotencyRecord) -> schemas.Adaptation | Response:
+        with self.store.reading() as transaction:
+            return _recorded(transaction, record)
+
+
+def _recorded(transaction: Transaction, record: IdempotencyRecord) -> schemas.Adaptation | Response:
+    if record.job_id is not None:
+        return _accepted(transaction.jobs.get(record.job_id))
+    adaptation = transaction.adaptations.get(record.adaptation_id or "")
+    return adapting.shown(adaptation, transaction.models.get(adaptation.model_id))
+
+
+def _preferences(prefer: str | None) -> set[str]:
+    return {part.partition(";")[0].strip().lower() for part in (prefer or "").split(",")}
+
+
+def _accepted(job: Job) -> Response:
+    body = schemas.Job.model_validate(job, from_attributes=True)
+    headers = {"Location": f"/v1/jobs/{job.id}", "Preference-Applied": _ASYNC}
+    return Response(body.model_dump_json(), 202, headers, "application/json")

@@ -1,0 +1,273 @@
+"""The client for asyncio."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from types import TracebackType
+from typing import Self, TypeVar, Unpack
+
+import httpx
+
+from imaml.client import calls
+from imaml.client.answers import (
+    Adaptation,
+    BatchPrediction,
+    Episode,
+    Evaluation,
+    Experiment,
+    ExperimentDetail,
+    Job,
+    LabelledExample,
+    Limits,
+    MetricPoint,
+    Model,
+    Page,
+    Prediction,
+)
+from imaml.client.calls import Call
+from imaml.client.exchange import Attempt, Exchange, Steps
+from imaml.client.retrying import Outcome
+from imaml.client.sending import AdaptationOptions, Examples, File, Image, Inputs
+
+Result = TypeVar("Result")
+Item = TypeVar("Item")
+
+
+class AsyncClient:
+    """Calls to one service from one event loop; an asynchronous context manager.
+
+    Every method is the one of Client, where it is described in full, and its answer is awaited; those of
+    `predict_batch` are iterated over with `async for`.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        api_key: str | None = None,
+        *,
+        timeout: float = 60,
+        retries: int = 3,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._exchange = Exchange(url, api_key, timeout, retries)
+        self.url = self._exchange.url
+        self._http = httpx.AsyncClient(**self._exchange.options, transport=transport)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def health(self) -> None:
+        """Return if the service answers."""
+        await self._answer(calls.health())
+
+    async def limits(self) -> Limits:
+        """Return the limits in force."""
+        return await self._answer(calls.limits())
+
+    async def models(self) -> list[Model]:
+        """Return all models, newest first."""
+        return await self._all(calls.models())
+
+    async def model(self, reference: str) -> Model:
+        """Return the model that an id, a name, `name@alias` or `name:version` stands for."""
+        return await self._answer(calls.model(reference))
+
+    async def set_alias(self, reference: str, alias: str) -> Model:
+        """Let `name@alias` stand for that model from now on."""
+        return await self._answer(calls.set_alias(reference, alias))
+
+    async def bundle(self, reference: str) -> bytes:
+        """Return the model as the bytes of an `.imaml` file."""
+        return await self._answer(calls.bundle(reference))
+
+    async def upload_model(self, bundle: File, name: str | None = None) -> Model:
+        """Store an `.imaml` file as a new version, by default of the name it has inside."""
+        return await self._answer(calls.upload_model(bundle, name))
+
+    async def episode(
+        self, reference: str, *, ways: int = 5, shots: int = 1, queries: int = 3, seed: int = 0
+    ) -> Episode:
+        """Draw a task from the example images that are stored with a model."""
+        return await self._answer(
+            calls.episode(reference, ways=ways, shots=shots, queries=queries, seed=seed)
+        )
+
+    async def experiments(
+        self,
+        *,
+        status: str | None = None,
+        algorithm: str | None = None,
+        dataset: str | None = None,
+        tag: str | None = None,
+        q: str | None = None,
+        archived: bool = False,
+        sort: str = "-created",
+    ) -> list[Experiment]:
+        """Return all experiments that meet every condition given; `q` is part of the name or the notes."""
+        return await self._all(
+            calls.experiments(
+                status=status,
+                algorithm=algorithm,
+                dataset=dataset,
+                tag=tag,
+                q=q,
+                archived=archived,
+                sort=sort,
+            )
+        )
+
+    async def experiment(self, experiment_id: str) -> ExperimentDetail:
+        """Return one experiment with its configuration, provenance and split."""
+        return await self._answer(calls.experiment(experiment_id))
+
+    async def update_experiment(
+        self,
+        experiment_id: str,
+        *,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        notes: str | None = None,
+        archived: bool | None = None,
+    ) -> ExperimentDetail:
+        """Change what is given."""
+        return await self._answer(
+            calls.update_experiment(experiment_id, name=name, tags=tags, notes=notes, archived=archived)
+        )
+
+    async def delete_experiment(self, experiment_id: str) -> None:
+        """Delete an experiment with its metrics and evaluations."""
+        await self._answer(calls.delete_experiment(experiment_id))
+
+    async def metrics(
+        self, experiment_id: str, names: Sequence[str] | None = None, points: int | None = None
+    ) -> dict[str, list[MetricPoint]]:
+        """Return the curves of an experiment by name, each thinned out to about `points`."""
+        return await self._answer(calls.metrics(experiment_id, names, points))
+
+    async def evaluations(self, experiment_id: str, *, accuracies: bool = False) -> list[Evaluation]:
+        """Return the evaluations of an experiment, newest first, with each episode's accuracy if asked."""
+        return await self._all(calls.evaluations(experiment_id, accuracies))
+
+    async def preprocess(self, image: Image, model: str | None = None) -> bytes:
+        """Return an image as a model sees it, a PNG; without one, as models on drawings do."""
+        return await self._answer(calls.preprocess(image, model))
+
+    async def adapt(
+        self,
+        model: str,
+        examples: Examples,
+        *,
+        idempotency_key: str | None = None,
+        **options: Unpack[AdaptationOptions],
+    ) -> Adaptation:
+        """Teach a model from examples."""
+        return await self._answer(calls.adapt(model, examples, idempotency_key, options))
+
+    async def submit(
+        self,
+        model: str,
+        examples: Examples,
+        *,
+        idempotency_key: str | None = None,
+        **options: Unpack[AdaptationOptions],
+    ) -> Job:
+        """Have a model taught from examples, and return at once; otherwise as `adapt`."""
+        return await self._answer(calls.submit(model, examples, idempotency_key, options))
+
+    async def job(self, job_id: str) -> Job:
+        """Return how far a job is."""
+        return await self._answer(calls.job(job_id))
+
+    async def wait(self, job_id: str, *, timeout: float = 600) -> Adaptation:
+        """Return what a job has made, once it has."""
+        return await self._run(self._exchange.ended(job_id, timeout))
+
+    async def add_examples(
+        self,
+        adaptation_id: str,
+        examples: Examples,
+        *,
+        idempotency_key: str | None = None,
+        **options: Unpack[AdaptationOptions],
+    ) -> Adaptation:
+        """Make a new adaptation from the stored examples of another and more."""
+        return await self._answer(calls.add_examples(adaptation_id, examples, idempotency_key, options))
+
+    async def adaptations(self) -> list[Adaptation]:
+        """Return all adaptations, newest first."""
+        return await self._all(calls.adaptations())
+
+    async def adaptation(self, adaptation_id: str) -> Adaptation:
+        """Return one adaptation."""
+        return await self._answer(calls.adaptation(adaptation_id))
+
+    async def delete_adaptation(self, adaptation_id: str) -> None:
+        """Forget an adaptation, its parameters and its examples."""
+        await self._answer(calls.delete_adaptation(adaptation_id))
+
+    async def refine_threshold(self, adaptation_id: str) -> Adaptation:
+        """Fit the threshold for unknown queries to the stored examples, two or more of each class."""
+        return await self._answer(calls.refine_threshold(adaptation_id))
+
+    async def examples(self, adaptation_id: str, *, margins: bool = False) -> list[LabelledExample]:
+        """Return the examples that an adaptation learned from, as the model saw them."""
+        return await self._all(calls.examples(adaptation_id, margins))
+
+    async def export(self, adaptation_id: str) -> bytes:
+        """Return an adapted model to take away: a zip with an ONNX model, its labels and what it takes."""
+        return await self._answer(calls.export(adaptation_id))
+
+    async def predict(self, adaptation_id: str, inputs: Inputs) -> list[Prediction]:
+        """Classify images or vectors, each on its own, in the order given; as many as the limits allow."""
+        return await self._answer(calls.predict(adaptation_id, inputs)) if len(inputs) else []
+
+    async def predict_numbers(self, adaptation_id: str, inputs: Inputs) -> list[float]:
+        """Return the number that belongs to each input, in the order given."""
+        return await self._answer(calls.predict_numbers(adaptation_id, inputs)) if len(inputs) else []
+
+    async def predict_batch(self, adaptation_id: str, archive: File) -> AsyncGenerator[BatchPrediction]:
+        """Yield the answers to the images of a zip as they come, a problem for each that cannot be read."""
+        async with aclosing(await self._answer(calls.predict_batch(adaptation_id, archive))) as response:
+            with self._exchange.explained():
+                lines = calls.BatchLines()
+                async for piece in response.aiter_bytes():
+                    for answer in lines.feed(piece):
+                        yield answer
+                for answer in lines.end():
+                    yield answer
+
+    async def _answer(self, call: Call[Result]) -> Result:
+        return await self._run(self._exchange.answer(call))
+
+    async def _all(self, call: Call[Page[Item]]) -> list[Item]:
+        return await self._run(self._exchange.all(call))
+
+    async def _run(self, steps: Steps[Result]) -> Result:
+        try:
+            attempt = next(steps)
+            while True:
+                attempt = steps.send(await self._make(attempt))
+        except StopIteration as end:
+            return end.value
+
+    async def _make(self, attempt: Attempt) -> Outcome:
+        call = attempt.call
+        if attempt.after:
+            await asyncio.sleep(attempt.after)
+        request = self._http.build_request(call.method, call.path, **call.request)
+        try:
+            response = await self._http.send(request, stream=call.streamed)
+            if not response.is_success:
+                await response.aread()
+        except httpx.TransportError as error:
+            return error
+        return response
