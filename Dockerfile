@@ -1,7 +1,5 @@
-# Targets: api (no torch), dashboard, train.
+# Targets: api (no torch), dashboard, train. compose.yaml runs the first two, with PostgreSQL.
 #   docker build --target api -t imaml-api .
-#   docker run --network host -v imaml:/data imaml-api
-# Both services listen on loopback addresses alone, so they need the network of the host.
 
 FROM python:3.11-slim AS base
 WORKDIR /app
@@ -15,14 +13,15 @@ RUN useradd --create-home imaml && mkdir /data && chown imaml /data
 VOLUME /data
 
 FROM base AS api
-RUN pip install --no-cache-dir -c constraints.txt '.[api]'
+RUN pip install --no-cache-dir -c constraints.txt '.[api,telemetry]'
 USER imaml
-CMD ["sh", "-c", "imaml db upgrade && exec imaml serve"]
+# Without a key the service refuses to be reached from outside of the container, and says how to make one.
+CMD ["sh", "-c", "imaml db upgrade && imaml models starters && exec imaml serve --host 0.0.0.0"]
 
 FROM base AS dashboard
 RUN pip install --no-cache-dir -c constraints.txt '.[dashboard]'
 USER imaml
-CMD ["imaml", "dashboard"]
+CMD ["imaml", "dashboard", "--host", "0.0.0.0"]
 
 FROM base AS train
 RUN pip install --no-cache-dir -c constraints.txt '.[train]'

@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None, rates: Rates | None = None) -> 
         await asyncio.gather(*background, return_exceptions=True)
         state.engine.close()
         state.database.dispose()
+        end_telemetry()
 
     app = FastAPI(lifespan=lifespan, **documentation.ABOUT)
     state = app.state
@@ -89,5 +90,5 @@ def create_app(settings: Settings | None = None, rates: Rates | None = None) -> 
         validator=None,
         transformer=request_id,
     )
-    telemetry.install(app)
+    end_telemetry = telemetry.install(app)
     return app

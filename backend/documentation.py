@@ -6,8 +6,11 @@ from importlib.resources import files
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from fastapi.staticfiles import StaticFiles
 
 from backend import problems, protocol, schemas
 from backend.problems import Problem
@@ -169,6 +172,7 @@ ABOUT: dict[str, Any] = {
     ],
     "generate_unique_id_function": _operation_id,
     "redirect_slashes": False,
+    "docs_url": None,
     "redoc_url": None,
     "swagger_ui_oauth2_redirect_url": None,
     "openapi_url": "/openapi.json",
@@ -205,7 +209,7 @@ def refusals(*kinds: str, everywhere: bool = True, inference: bool = False) -> R
 
 
 def install(app: FastAPI, settings: Settings) -> None:
-    """Let the application describe itself as it is at the moment: with keys or without."""
+    """Let the application describe itself as it is at the moment, with keys or without, and show that."""
 
     def openapi() -> dict[str, Any]:
         with app.state.store.reading() as transaction:
@@ -213,6 +217,20 @@ def install(app: FastAPI, settings: Settings) -> None:
         return _describe(app, settings, has_keys)
 
     app.openapi = openapi
+
+    @app.get("/docs", include_in_schema=False)
+    async def show_documentation() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="openapi.json",
+            title="imaml",
+            swagger_js_url="docs/swagger-ui-bundle.js",
+            swagger_css_url="docs/swagger-ui.css",
+            swagger_favicon_url="docs/favicon-32x32.png",
+            swagger_ui_parameters={"displayRequestDuration": True, "docExpansion": "list"},
+        )
+
+    # From here and not from elsewhere on the net, which those who read may not reach.
+    app.mount("/docs", StaticFiles(packages=[("fastapi_swagger", "resources")]))
 
 
 def _describe(app: FastAPI, settings: Settings, has_keys: bool) -> dict[str, Any]:
@@ -227,6 +245,7 @@ def _describe(app: FastAPI, settings: Settings, has_keys: bool) -> dict[str, Any
     if has_keys:
         schema["components"]["securitySchemes"] = {_SCHEME: {"type": "http", "scheme": "bearer"}}
     for route, operation in _operations(app, schema):
+        operation["summary"] = operation["description"].partition("\n")[0].rstrip(".")
         if not has_keys:
             for status in ("401", "429"):  # never answered then
                 operation["responses"].pop(status, None)

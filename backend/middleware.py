@@ -26,9 +26,8 @@ _SECURITY_HEADERS = {
 }
 _NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _DOCS_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; connect-src 'self'; "
-    "style-src 'unsafe-inline' https://cdn.jsdelivr.net; img-src 'self' data: https://fastapi.tiangolo.com; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'"
 )
 
 _log = logs.get_logger()

@@ -78,7 +78,7 @@ class Keys(AuthenticationBackend):
 
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, Caller] | None:
         """Return who asks, None for a request without a key that would need one. Raises Refused."""
-        if conn.url.path in PUBLIC:
+        if conn.url.path in PUBLIC or conn.url.path.startswith("/docs/"):
             return None
         scheme, _, text = conn.headers.get("authorization", "").partition(" ")
         try:

@@ -1,6 +1,7 @@
 """Traces for OpenTelemetry: off until its own environment variables say where to send them."""
 
 import os
+from collections.abc import Callable
 from importlib.util import find_spec
 
 from fastapi import FastAPI
@@ -23,10 +24,13 @@ def is_wanted() -> bool:
     return wanted
 
 
-def install(app: FastAPI) -> None:
-    """Trace each request, if that is wanted; all else about it is said by OTEL_… variables, as anywhere."""
+def install(app: FastAPI) -> Callable[[], None]:
+    """Trace each request, if that is wanted; all else about it is said by OTEL_… variables, as anywhere.
+
+    Return what sends the last traces when the application ends.
+    """
     if not is_wanted():
-        return
+        return lambda: None
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
     from opentelemetry.sdk.trace import TracerProvider
@@ -36,3 +40,4 @@ def install(app: FastAPI) -> None:
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     FastAPIInstrumentor.instrument_app(app, tracer_provider=provider, excluded_urls="healthz,readyz,metrics")
+    return provider.shutdown

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 pytest_plugins = [
-    *("tests.archives", "tests.databases", "tests.exports"),
+    *("tests.archives", "tests.browser", "tests.databases", "tests.exports"),
     *("tests.models", "tests.services", "tests.processes"),
 ]
 

@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,7 +20,48 @@ from sqlalchemy import Engine, text
 
 from imaml.store import Store, create_engine, upgrade
 
-MISSING = "PostgreSQL is not installed and IMAML_TEST_POSTGRES names no server"
+
+@dataclass(frozen=True)
+class Cluster:
+    """A PostgreSQL server of our own, with its data and its socket in a folder."""
+
+    binaries: Path
+    folder: Path
+
+    def __post_init__(self) -> None:
+        if self._user:
+            shutil.chown(self.folder, self._user)
+        self._run("initdb", "-U", "imaml", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        self.start()
+
+    def url(self, name: str) -> str:
+        """URL of the database of that name."""
+        return f"postgresql://imaml@/{name}?host={self.folder}"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        options = (
+            f"-c listen_addresses='' -c unix_socket_directories={self.folder} "
+            "-c fsync=off -c full_page_writes=off"
+        )
+        self._run("pg_ctl", "start", "-w", "-l", str(self.folder / "log"), "-o", options)
+
+    def stop(self) -> None:
+        """End it at once, as a machine that fails does, if it runs."""
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self._run("pg_ctl", "stop", "-m", "immediate")
+
+    @property
+    def _user(self) -> str | None:
+        # PostgreSQL refuses to run as root; its package brings a user for it.
+        return "postgres" if os.geteuid() == 0 else None
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self.binaries / program), "-D", str(self.folder / "data"), *arguments]
+        result = subprocess.run(
+            command, user=self._user, cwd=self.folder, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -78,13 +121,16 @@ def postgresql_url() -> Iterator[Callable[[str], str]]:
     if server := os.environ.get("IMAML_TEST_POSTGRES"):
         parsed = create_engine(server).url
         yield lambda name: parsed.set(database=name).render_as_string(hide_password=False)
-    elif binaries := _find_binaries():
-        with tempfile.TemporaryDirectory(prefix="imaml-postgresql-") as folder:
-            yield from _run_cluster(binaries, Path(folder))
-    elif os.environ.get("CI"):
-        pytest.fail(f"{MISSING}: in continuous integration these tests must run")
     else:
-        pytest.skip(MISSING)
+        with _new_cluster() as cluster:
+            yield cluster.url
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A running PostgreSQL to stop and start."""
+    with _new_cluster() as cluster:
+        yield cluster
 
 
 def postgresql_database(url: Callable[[str], str], template: str) -> Iterator[str]:
@@ -101,32 +147,18 @@ def _execute(url: str, statement: str) -> None:
     engine.dispose()
 
 
-def _find_binaries() -> Path | None:
+@contextmanager
+def _new_cluster() -> Iterator[Cluster]:
     on_path = shutil.which("initdb")
     found = [on_path] if on_path else sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
-    return Path(found[-1]).parent if found else None
-
-
-def _run_cluster(binaries: Path, folder: Path) -> Iterator[Callable[[str], str]]:
-    # PostgreSQL refuses to run as root; its package brings a user for it.
-    user = "postgres" if os.geteuid() == 0 else None
-    if user:
-        shutil.chown(folder, user)
-    data, log = folder / "data", folder / "log"
-    options = (
-        f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c full_page_writes=off"
-    )
-
-    def run(program: str, *arguments: str) -> None:
-        command = [str(binaries / program), "-D", str(data), *arguments]
-        result = subprocess.run(
-            command, user=user, cwd=folder, capture_output=True, text=True, check=False, timeout=60
-        )
-        assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
-
-    run("initdb", "-U", "imaml", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-    run("pg_ctl", "start", "-w", "-l", str(log), "-o", options)
-    try:
-        yield lambda name: f"postgresql://imaml@/{name}?host={folder}"
-    finally:
-        run("pg_ctl", "stop", "-m", "immediate")
+    if not found:
+        message = "PostgreSQL is not installed"
+        if os.environ.get("CI"):
+            pytest.fail(f"{message}: in continuous integration these tests must run")
+        pytest.skip(message)
+    with tempfile.TemporaryDirectory(prefix="imaml-postgresql-") as folder:
+        cluster = Cluster(Path(found[-1]).parent, Path(folder))
+        try:
+            yield cluster
+        finally:
+            cluster.stop()

@@ -43,11 +43,19 @@ def own_database(tmp_path: Path, sqlite_template: Path, model_file: bytes) -> st
 
 
 @pytest.fixture
-def service(own_database: str, tmp_path: Path) -> Iterator[Service]:
+def settings() -> dict[str, str]:
+    """More of what the service runs with, for tests to replace."""
+    return {}
+
+
+@pytest.fixture
+def service(own_database: str, tmp_path: Path, settings: dict[str, str]) -> Iterator[Service]:
     """A service of two processes with room in memory for a few adaptations."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    settings = {
+    environment = {
+        **os.environ,
+        **settings,
         "IMAML_DATABASE_URL": own_database,
         "IMAML_CACHED_ADAPTATION_BYTES": "500000",
         "IMAML_PROCESSES": f"{PROCESSES}",
@@ -57,9 +65,7 @@ def service(own_database: str, tmp_path: Path) -> Iterator[Service]:
     log = tmp_path / "log"
     with (
         log.open("w") as file,
-        subprocess.Popen(
-            command, env={**os.environ, **settings}, stderr=file, start_new_session=True
-        ) as parent,
+        subprocess.Popen(command, env=environment, stderr=file, start_new_session=True) as parent,
     ):
         while "listening" not in log.read_text():
             assert parent.poll() is None, log.read_text()

@@ -4,7 +4,7 @@ import io
 import shutil
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
 import httpx
@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 from PIL import Image
 
+from backend import stored
 from backend.app import create_app
 from backend.settings import Settings
 from imaml.client import Client
@@ -116,6 +117,19 @@ def add_model(url: str, model_file: bytes, name: str = "small", *, shared: bool 
     engine = create_engine(url)
     with Store(engine).transaction() as transaction:
         transaction.models.add(name, model_file, shared=shared)
+    engine.dispose()
+
+
+def check_whole(url: str, answered: Collection[str]) -> None:
+    """What was answered is stored, and whatever is stored has all that belongs to it."""
+    engine = create_engine(url)
+    with Store(engine).reading() as transaction:
+        rows = transaction.adaptations.list(limit=10_000).items
+        assert {row.id for row in rows} >= set(answered)
+        for row in rows:
+            adapted = stored.unpack_parameters(transaction.adaptations.parameters(row.id), row)
+            assert len(adapted.prototypes) == len(row.classes)
+            assert len(stored.unpack_examples(transaction.adaptations.examples(row.id) or b"")) == 12
     engine.dispose()
 
 

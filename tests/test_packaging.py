@@ -76,7 +76,7 @@ def test_the_images_install_the_same_extras_with_the_same_pins() -> None:
             assert base == "base"
             assert all("-c constraints.txt" in command for command in commands)
             installed[name] = re.findall(r"'\.\[(.*)\]'", commands[0])
-    assert installed == {"api": ["api"], "dashboard": ["dashboard"], "train": ["train"]}
+    assert installed == {"api": ["api,telemetry"], "dashboard": ["dashboard"], "train": ["train"]}
     base = next(stage for stage in stages if " AS base" in stage)
     for package in ("imaml", "backend", "dashboard", "migrations"):
         assert f"COPY {package} {package}" in base
@@ -85,7 +85,8 @@ def test_the_images_install_the_same_extras_with_the_same_pins() -> None:
 def test_make_installs_with_the_pins() -> None:
     makefile = (ROOT / "Makefile").read_text()
     assert "--constraint constraints.txt" in makefile
-    assert set(re.findall(r"\.\[([a-z,]+)\]", makefile)) == {"api,dashboard", "api,dashboard,train,dev"}
+    installed = set(re.findall(r"\.\[([a-z,]+)\]", makefile))
+    assert installed == {"api,dashboard", "api,telemetry,dashboard,train,dev"}
 
 
 def test_the_wheel_carries_everything_that_runs(tmp_path: Path) -> None:
@@ -99,6 +100,7 @@ def test_the_wheel_carries_everything_that_runs(tmp_path: Path) -> None:
         "imaml/_migrations/env.py",
         "imaml/_migrations/versions/0001_first_tables.py",
         "backend/app.py",
+        "backend/examples.json",
         "dashboard/app.py",
         "dashboard/style.css",
         "dashboard/.streamlit/config.toml",

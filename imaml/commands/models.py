@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from imaml import starter
 from imaml.commands.database import open_store
 from imaml.commands.output import json_option, print_json, print_rows
 from imaml.runtime.verification import verify
@@ -87,6 +88,13 @@ def share(model: str) -> None:
     with open_store().transaction() as transaction:
         row = transaction.models.share(model)
     click.echo(f"{row.name}:{row.version} is shared with all tenants")
+
+
+@models.command()
+def starters() -> None:
+    """Store the models that come with imaml, for every tenant, unless they are stored already."""
+    starter.load(open_store())
+    click.echo(f"stored: {', '.join(starter.NAMES)}")
 
 
 @models.command("export")

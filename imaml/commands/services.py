@@ -17,7 +17,6 @@ import click
 from imaml import starter
 from imaml.commands.database import open_store
 from imaml.commands.output import json_option, print_json
-from imaml.settings import Settings
 from imaml.store.engine import parse_url, shown
 
 HOST = "127.0.0.1"
@@ -52,11 +51,15 @@ def serve(host: str, port: int) -> None:
 
 
 @click.command()
+@click.option("--host", default=HOST, show_default=True)
 @dashboard_port_option
-def dashboard(port: int) -> None:
-    """Run the dashboard; it finds the API at IMAML_API_URL."""
+def dashboard(host: str, port: int) -> None:
+    """Run the dashboard; it finds the API at IMAML_API_URL.
+
+    It has no accounts of its own: whoever reaches it does there what IMAML_API_KEY may do.
+    """
     _check_port(port, "--port or DASHBOARD_PORT")
-    os.execv(sys.executable, _dashboard_command(port))
+    os.execv(sys.executable, _dashboard_command(port, host))
 
 
 @click.command()
@@ -97,7 +100,9 @@ def up(api_port: int, dashboard_port: int) -> None:
 @click.command()
 @json_option
 def config(as_json: bool) -> None:
-    """Print the settings in force, secrets masked."""
+    """Print the settings in force, secrets masked: those of the service and its limits among them."""
+    from backend.settings import Settings  # those of every command, and more
+
     settings = Settings()
     values = settings.model_dump(mode="json")
     values["database_url"] = shown(parse_url(settings.database_url))
@@ -184,13 +189,13 @@ def _signals_stop() -> Generator[None, None, None]:
             signal.signal(number, handler)
 
 
-def _dashboard_command(port: int) -> list[str]:
+def _dashboard_command(port: int, host: str = HOST) -> list[str]:
     _require("streamlit", "dashboard")
     spec = find_spec("dashboard.app")
     assert spec is not None
     assert spec.origin is not None
     options = {
-        "server.address": HOST,
+        "server.address": host,
         "server.port": str(port),
         "server.headless": "true",
         "server.fileWatcherType": "none",

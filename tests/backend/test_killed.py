@@ -5,10 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from backend import stored
-from imaml.store import Store, create_engine, is_current
 from tests.processes import Service
-from tests.services import Examples, form
+from tests.services import Examples, check_whole, form
 
 
 @pytest.mark.parametrize("answered_before", [1, 3, 7])
@@ -29,13 +27,4 @@ def test_what_was_answered_is_whole_and_nothing_is_half_there(
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(adapt, range(40)))
     assert service.parent.wait(10) != 0
-    engine = create_engine(own_database)
-    assert is_current(engine)
-    with Store(engine).reading() as transaction:
-        rows = transaction.adaptations.list(limit=200).items
-        assert set(answered) <= {row.id for row in rows}
-        for row in rows:
-            adapted = stored.unpack_parameters(transaction.adaptations.parameters(row.id), row)
-            assert len(adapted.prototypes) == len(row.classes)
-            assert len(stored.unpack_examples(transaction.adaptations.examples(row.id) or b"")) == 12
-    engine.dispose()
+    check_whole(own_database, answered)

@@ -11,32 +11,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from backend.settings import Settings
 from imaml import starter
 from imaml.store import Store, create_engine
 from tests.services import Serve
 
-CHROMIUM = Path("/usr/bin/chromium")
-OPTIONS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
-PATIENCE_MS = 30_000
 SHAPES = ("circle", "cross", "triangle")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        if os.environ.get("CI"):
-            pytest.fail(f"{CHROMIUM} is missing: in continuous integration this test must run")
-        pytest.skip(f"{CHROMIUM} is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS.split())
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +45,6 @@ def _dashboard(api_url: str) -> Iterator[str]:
         yield next(line.split()[-1] for line in process.stdout if "URL:" in line)
         process.terminate()
         process.wait()  # before its output is closed, on which it reports that it stops
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
-    yield context.new_page()
-    context.close()
 
 
 def draw(shape: str, hand: int) -> FilePayload:
