@@ -23,6 +23,8 @@ from imaml.runtime.support import Support
 from imaml.store import Adaptation, Bundle, Store, create_engine, new_id
 from tests.services import Examples, Serve, add_model, form
 
+ADAPTED = 'imaml_stage_seconds_count{stage="adapt"}'
+
 CONTRACT = {
     "id", "name", "model", "model_version", "classes", "recipe", "solution", "unknown_threshold", "warnings",
     "created_at", "expires_at",
@@ -265,11 +267,19 @@ def test_key_of_another_request_is_a_conflict(client: Client, examples: Examples
         assert (error.value.status, error.value.type) == (409, "/problems/idempotency-conflict")
 
 
-def test_same_request_sent_many_times_at_once_is_stored_once(client: Client, examples: Examples) -> None:
-    key = new_id()
+def test_same_request_sent_many_times_at_once_is_done_and_stored_once(
+    client: Client, http: httpx.Client, examples: Examples
+) -> None:
+    def count_adapted() -> float:
+        [line] = [line for line in http.get("/metrics").text.splitlines() if line.startswith(ADAPTED)]
+        return float(line.split()[-1])
+
+    client.adapt("small", examples)
+    key, before = new_id(), count_adapted()
     with ThreadPoolExecutor(4) as pool:
         made = {*pool.map(lambda _: client.adapt("small", examples, idempotency_key=key).id, range(4))}
     assert len(made) == 1
+    assert count_adapted() == before + 1
     assert sum(adaptation.id in made for adaptation in client.adaptations()) == 1
 
 
