@@ -1,12 +1,13 @@
 # make up    the API and the dashboard, with the starter model
 # make test  the whole environment, and the tests
+# make fuzz  requests at random against the service, for FUZZ_SECONDS; FUZZ_SEED sends the same ones again
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: up setup test check bench
+.PHONY: up setup test fuzz check bench
 
 up: $(VENV)/serving
 	@$(BIN)/imaml up
@@ -15,6 +16,10 @@ setup: $(VENV)/everything
 
 test: $(VENV)/everything
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(TESTS)
+
+fuzz: export FUZZ_SECONDS ?= 600
+fuzz: $(VENV)/everything
+	$(BIN)/python -m pytest tests/backend/test_contract.py
 
 check: $(VENV)/everything
 	$(BIN)/ruff check

@@ -22,9 +22,9 @@ class Order:
     body: NewAdaptation | MoreExamples
     extends: str | None = None
 
-    def sha256(self) -> str:
-        """Return a hash of what is asked for."""
-        return self.body.sha256(self.extends)
+    def sha256(self, later: bool) -> str:
+        """Return a hash of what is asked for, which may be a job that makes it later."""
+        return self.body.sha256({"extends": self.extends, "later": later})
 
     def to_bytes(self) -> bytes:
         """Return what `from_bytes` reads."""

@@ -8,6 +8,7 @@ from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import Depends, FastAPI
 from prometheus_client import CollectorRegistry
 from prometheus_fastapi_instrumentator import Instrumentator
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.cors import CORSMiddleware
 
@@ -28,6 +29,10 @@ from backend.routes import adaptations, experiments, health, inference, jobs, mo
 from backend.settings import Settings
 from imaml.store import Store, create_engine, new_id
 
+_EXPOSED = (
+    *(REQUEST_ID, "Retry-After", "Location", "Preference-Applied", "Content-Disposition"),
+    "Inference-Header-Content-Length",
+)
 _ROUTES = (predictions, inference, adaptations, jobs, models, experiments, health)  # those asked most first
 
 
@@ -54,7 +59,7 @@ def create_app(settings: Settings | None = None, rates: Rates | None = None) -> 
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-        state.engine.close()
+        await run_in_threadpool(state.engine.close)  # those who are cut off meanwhile are told
         state.database.dispose()
         end_telemetry()
 
@@ -65,13 +70,13 @@ def create_app(settings: Settings | None = None, rates: Rates | None = None) -> 
     for routes in _ROUTES:
         app.include_router(routes.router)
     documentation.install(app, settings)
-    instrumentator = Instrumentator(registry=registry, excluded_handlers=["/metrics"])
-    administrators = [Depends(security.Requires("admin"))]
-    instrumentator.instrument(app).expose(app, include_in_schema=False, dependencies=administrators)
-    app.add_middleware(BodyLimit, most=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, most=settings.max_body_bytes, seconds=settings.max_body_seconds)
     app.add_middleware(
         AuthenticationMiddleware, backend=security.Keys(settings, rates), on_error=security.refuse
     )
+    instrumentator = Instrumentator(registry=registry, excluded_handlers=["/metrics"])
+    administrators = [Depends(security.Requires("admin"))]
+    instrumentator.instrument(app).expose(app, include_in_schema=False, dependencies=administrators)
     app.add_middleware(DropAbandoned)
     if settings.cors_origins:
         app.add_middleware(
@@ -79,7 +84,7 @@ def create_app(settings: Settings | None = None, rates: Rates | None = None) -> 
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=[REQUEST_ID, "Retry-After", "Location"],
+            expose_headers=_EXPOSED,
         )
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)

@@ -21,7 +21,7 @@ from imaml.runtime.model import MetaModel
 from imaml.runtime.prediction import NumberPrediction, Prediction, predict
 from imaml.store import Adaptation
 
-_AT_ONCE = 32  # images between which others get their turn
+_AT_ONCE = 8  # images between which others get their turn
 _PAUSE = 0.1  # seconds before asking a full service again
 _LISTED = b"PK\x01\x02"  # begins each entry of a zip's directory
 _ENTRIES_EACH = 10  # for an image: folders, and what systems put beside it
@@ -102,7 +102,7 @@ def _see(
     title = image.filename[:100]
     try:
         content = _unpack(archive, image, title, settings.max_body_bytes)
-        [seen] = inputs.read_images([content], model_input, [title], settings.max_pixels)
+        [seen] = inputs.read_images([content], model_input, [title], settings)
     except Problem as problem:
         return problem
     return seen

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from backend.requests import MAX_LABEL_LENGTH, AdaptationOptions, Example, Input
+from pydantic import TypeAdapter
+
+from backend.requests import AdaptationOptions, Example, ExperimentChanges, Input, Text
 from backend.uploads import ARCHIVE_TYPES, BUNDLE_TYPES, JSON, MULTIPART
 from imaml.runtime.recipe import SOLVERS
 
 Schema = dict[str, Any]
 
-_FILE: Schema = {"type": "string", "format": "binary"}
-_LABEL: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_LABEL_LENGTH}
+_FILE: Schema = {"type": "string", "format": "binary", "minLength": 1}
+_LABEL: Schema = TypeAdapter(Text).json_schema()
 _MODEL: Schema = {
     "type": "string",
     "minLength": 1,
@@ -99,3 +101,9 @@ IMAGE = _body(
 )
 ARCHIVE = _body(form=_object({"archive": _FILE}), **dict.fromkeys(ARCHIVE_TYPES, _FILE))
 BUNDLE = _body(form=_object({"bundle": _FILE}), **dict.fromkeys(BUNDLE_TYPES, _FILE))
+EXPERIMENT_CHANGES = _body(
+    json={
+        **ExperimentChanges.model_json_schema(),
+        "examples": [{"tags": ["baseline"], "notes": "λ as in the paper"}],
+    }
+)

@@ -1,14 +1,19 @@
 """What routes are given."""
 
+import re
+from collections.abc import Callable
 from typing import Annotated, NamedTuple
 
 import sqlalchemy
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request
+from pydantic import AfterValidator
 
 from backend.engine import Engine
 from backend.ordering import Orders
 from backend.settings import Settings
-from imaml.store import Adaptation, Model, Store
+from imaml.store import Adaptation, Model, NotFound, Store
+
+_ID = "^[0-9a-f]{32}$"
 
 
 # Asynchronous though they wait for nothing: others are each called in a thread, for a tenth of a millisecond.
@@ -30,6 +35,23 @@ async def _whole_store(request: Request) -> Store:
 
 async def _engine(request: Request) -> Engine:
     return request.app.state.engine
+
+
+def _known_by(kind: str) -> Callable[[str], str]:
+    """Make the check that a text can be an id of that kind; any other is one that nothing has."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(_ID, text):
+            raise NotFound(kind, text)
+        return text
+
+    return check
+
+
+_IN_PATH = Path(description="32 hexadecimal digits.", json_schema_extra={"pattern": _ID})
+AdaptationId = Annotated[str, _IN_PATH, AfterValidator(_known_by("adaptation"))]
+ExperimentId = Annotated[str, _IN_PATH, AfterValidator(_known_by("experiment"))]
+JobId = Annotated[str, _IN_PATH, AfterValidator(_known_by("job"))]
 
 
 class Known(NamedTuple):
@@ -67,12 +89,12 @@ def _model(model: str, store: StoreDep) -> Model:
     return resolve_model(store, model)
 
 
-def _adaptation(adaptation_id: str, store: StoreDep) -> Adaptation:
+def _adaptation(adaptation_id: AdaptationId, store: StoreDep) -> Adaptation:
     with store.reading() as transaction:
         return transaction.adaptations.get(adaptation_id)
 
 
-def _known(adaptation_id: str, store: StoreDep) -> Known:
+def _known(adaptation_id: AdaptationId, store: StoreDep) -> Known:
     with store.reading() as transaction:
         adaptation = transaction.adaptations.get(adaptation_id)
         return Known(adaptation, transaction.models.get(adaptation.model_id))

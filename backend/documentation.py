@@ -63,6 +63,7 @@ _EXAMPLES: dict[str, tuple[int, str]] = {
         409,
         "The request with the idempotency key 'order-17' is still being worked on; send it again later.",
     ),
+    "body-too-slow": (408, "The request did not come within 120 s; send it faster, or less."),
     "body-too-large": (413, "The request is larger than 33554432 bytes; send less."),
     "image-too-large": (
         413,
@@ -115,7 +116,7 @@ _EXAMPLES: dict[str, tuple[int, str]] = {
     "database-unavailable": (503, "Cannot use database postgresql://…: it does not answer."),
     "no-model": (503, "No model is stored; run `imaml models import FILE`, or `imaml train`."),
     "server-full": (503, "The service has more work than it can queue; try again in a moment."),
-    "stopping": (503, "The service is about to stop; ask another."),
+    "stopping": (503, "The service is about to stop; ask again."),
 }
 
 _DESCRIPTIONS = {
@@ -123,6 +124,7 @@ _DESCRIPTIONS = {
     401: "A key is needed",
     403: "That is not for this key or this caller",
     404: "There is no such thing",
+    408: "Too slow",
     409: "The idempotency key is taken",
     413: "Too large, or too many",
     415: "Of a type that is not taken",
@@ -136,9 +138,9 @@ _EVERYWHERE = (
     *("key-needed", "key-unknown", "scope-needed", "foreign-host", "invalid-request", "rate-exceeded"),
     *("internal-error", "database-unavailable"),
 )
-WORKING = ("server-full", "damaged-data")
+WORKING = ("server-full", "stopping", "damaged-data")
 """Where a model is at work."""
-BODY = ("empty-request", "malformed-request", "body-too-large", "unsupported-media-type")
+BODY = ("empty-request", "malformed-request", "body-too-slow", "body-too-large", "unsupported-media-type")
 """Where something is sent."""
 IMAGES = ("image-too-large", "unsupported-image", "unreadable-image", "too-many", "malformed-json")
 """Where images are sent."""

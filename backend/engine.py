@@ -74,7 +74,7 @@ class Engine:
         """
         with self._lock:
             if not self._room:
-                raise _full()
+                raise full()
             self._room -= 1
         self.metrics.waiting.inc()
         future = self._pool.submit(self._work, partial(work, *args, **kwargs))
@@ -103,7 +103,7 @@ class Engine:
         self._adapted.discard(adaptation_id)
 
     def close(self) -> None:
-        """Wait for the work under way, and stop."""
+        """Take no more work, and wait for what is under way."""
         self._pool.shutdown(cancel_futures=True)
 
     def _work(self, work: Callable[[], Result]) -> Result:
@@ -129,7 +129,8 @@ def _load_adapted(store: Store, adaptation: Adaptation) -> Adapted:
     return stored.unpack_parameters(data, adaptation)
 
 
-def _full() -> Problem:
+def full() -> Problem:
+    """Return the problem for work that there is no room for at the moment."""
     return Problem(
         503,
         "server-full",

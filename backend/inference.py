@@ -72,7 +72,7 @@ def read(sent: Sequence[tensors.Input], model: MetaModel, settings: Settings) ->
     _check(tensor.declared, known[name], settings.max_predictions)
     array = tensors.read(tensor)
     if not isinstance(model.input, Vectors) and name == "images":
-        return _images(array, model.input, settings.max_pixels), False
+        return _images(array, model.input, settings), False
     with np.errstate(over="ignore"):  # what becomes infinite is refused
         numbers = array.astype(np.float32)
     if name == "pixels":
@@ -119,10 +119,10 @@ def _check(tensor: InputTensor, known: TensorMetadata, most: int) -> None:
         raise Problem(413, "too-many", detail)
 
 
-def _images(files: NDArray[Any], model_input: Drawings | Photos, max_pixels: int) -> Examples:
+def _images(files: NDArray[Any], model_input: Drawings | Photos, settings: Settings) -> Examples:
     try:
         images = _Files(images=files.tolist()).images
     except ValidationError as error:
         raise problems.invalid(error) from error
     titles = [f"images[{index}]" for index in range(len(images))]
-    return inputs.read_images(images, model_input, titles, max_pixels)
+    return inputs.read_images(images, model_input, titles, settings)

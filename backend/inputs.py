@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from backend import problems
 from backend.problems import Problem
 from backend.requests import Example, Input
-from imaml.runtime.decoding import ImageError, TooManyPixels, UnsupportedFormat
+from backend.settings import Settings
+from imaml.runtime.decoding import ImageError, TooManyPixels, UnsupportedFormat, count_pixels
 from imaml.runtime.inputs import Drawings, Photos, Vectors
 from imaml.runtime.inputs import Input as ModelInput
 from imaml.runtime.model import MetaModel
@@ -19,7 +20,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 def read(
-    sent: Sequence[Input], model_input: ModelInput, field: str, titles: Sequence[str], max_pixels: int
+    sent: Sequence[Input], model_input: ModelInput, field: str, titles: Sequence[str], settings: Settings
 ) -> Examples:
     """Return images or vectors as the model takes them.
 
@@ -31,17 +32,26 @@ def read(
         _refuse(sent, field, partial(_vector_fault, length=length))
         return np.array([item.input for item in sent], np.float32)
     _refuse(sent, field, _image_fault)
-    return read_images(
-        [item.image for item in sent if item.image is not None], model_input, titles, max_pixels
-    )
+    return read_images([item.image for item in sent if item.image is not None], model_input, titles, settings)
 
 
 def read_images(
-    files: Sequence[bytes], model_input: Drawings | Photos, titles: Sequence[str], max_pixels: int
+    files: Sequence[bytes], model_input: Drawings | Photos, titles: Sequence[str], settings: Settings
 ) -> NDArray[np.uint8]:
-    """Return what the model sees of each image file; a Problem calls one that is no image by its title."""
+    """Return what the model sees of each image file.
+
+    A Problem calls one that is no image by its title, or says that they are too large together: a file of a
+    kilobyte may have pixels that take seconds.
+    """
+    pixels = sum(map(count_pixels, files))
+    if len(files) > 1 and pixels > settings.max_request_pixels:
+        raise Problem(
+            413,
+            "too-many",
+            f"The images have {pixels:,} pixels together; send {settings.max_request_pixels:,} at most.",
+        )
     try:
-        return model_input.read(files, max_pixels=max_pixels)
+        return model_input.read(files, max_pixels=settings.max_pixels)
     except ImageError as error:
         status, kind = _kind(error)
         raise Problem(status, kind, f"{titles[error.index]}: {error}") from error

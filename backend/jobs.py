@@ -11,7 +11,7 @@ from backend.engine import Engine
 from backend.leases import renewed
 from backend.settings import Settings
 from backend.teaching import Taught
-from imaml.store import DatabaseError, Job, Store
+from imaml.store import DatabaseError, Job, Store, StoreError
 
 _LOOK_EVERY_SECONDS = 1.0
 _BUSY = 503
@@ -52,7 +52,8 @@ class Worker:
                 taught = await adapting.learn(order, store, self._engine, self._settings)
                 await run_in_threadpool(self._keep, store, job, taught)
         except asyncio.CancelledError:
-            await asyncio.shield(run_in_threadpool(_put_back, store, job))
+            with suppress(StoreError):  # the lease runs out by itself
+                await asyncio.shield(run_in_threadpool(_put_back, store, job))
             raise
         except DatabaseError:
             raise  # the lease runs out, and somebody takes it over

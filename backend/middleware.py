@@ -64,6 +64,10 @@ class RequestLog:
             await self._app(scope, receive, send_noted)
         except ClientDisconnect:
             status = _GONE
+        except asyncio.CancelledError:
+            if not status and scope["app"].state.stopping:
+                await problems.answer(problems.stopping(), scope["path"])(scope, receive, send_noted)
+            raise
         except Exception:
             log.exception("unexpected error")
             if status:
@@ -147,14 +151,15 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """Refuse a body that is too large, by what it says of itself and by what really comes.
+    """Refuse a body that is too large, by what it says of itself and by what really comes, or too slow.
 
     By hand, since Starlette's own answers in plain text, where every refusal here is a problem.
     """
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    def __init__(self, app: ASGIApp, most: int, seconds: float) -> None:
         self._app = app
         self._most = most
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -164,13 +169,20 @@ class BodyLimit:
         stated = Headers(scope=scope).get("content-length", "0")
         too_large = stated.isdecimal() and int(stated) > self._most
         received = 0
+        whole = False
+        end = asyncio.get_running_loop().time() + self._seconds
 
         async def receive_within_limit() -> Message:
             # Raised from here and not around the application: where the body is read, problems are answered.
-            nonlocal received
+            nonlocal received, whole
             if too_large:
                 raise self._too_large()
-            message = await receive()
+            try:
+                async with asyncio.timeout_at(None if whole else end):
+                    message = await receive()
+            except TimeoutError:
+                raise self._too_slow() from None
+            whole = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > self._most:
                 raise self._too_large()
@@ -180,3 +192,7 @@ class BodyLimit:
 
     def _too_large(self) -> Problem:
         return Problem(413, "body-too-large", f"The request is larger than {self._most} bytes; send less.")
+
+    def _too_slow(self) -> Problem:
+        detail = f"The request did not come within {self._seconds:g} s; send it faster, or less."
+        return Problem(408, "body-too-slow", detail)

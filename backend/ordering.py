@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from fastapi import Response
 from starlette.concurrency import run_in_threadpool
 
-from backend import adapting, schemas
+from backend import adapting, schemas, teaching
 from backend.adapting import Order
-from backend.engine import Engine
+from backend.engine import Engine, full
 from backend.idempotency import once
 from backend.jobs import Worker
 from backend.settings import Settings
@@ -33,11 +33,12 @@ class Orders:
 
         Raises Problem and the errors of the store and of the runtime.
         """
-        request_hash = await run_in_threadpool(order.sha256) if idempotency_key else ""
+        later = _ASYNC in _preferences(prefer)
+        request_hash = await run_in_threadpool(order.sha256, later) if idempotency_key else ""
         async with once(self.store, idempotency_key, request_hash) as earlier:
             if earlier is not None:
                 return await run_in_threadpool(self._earlier, earlier)
-            if _ASYNC in _preferences(prefer):
+            if later:
                 job = await run_in_threadpool(self._submit, order, idempotency_key)
                 self.worker.wake()
                 return _accepted(job)
@@ -60,11 +61,14 @@ class Orders:
 
     def _submit(self, order: Order, idempotency_key: str | None) -> Job:
         """Queue a job, for something that exists and may be made."""
+        teaching.check_limits(order.body, self.settings)
         adapting.look_up(order, self.store)
         with self.store.transaction() as transaction:
             most = adapting.quota(transaction, self.settings)
             if most is not None:
                 transaction.adaptations.check_quota(most, asked_for=transaction.jobs.count_unfinished())
+            if transaction.queue.count() >= self.settings.max_jobs:
+                raise full()
             job = transaction.jobs.add(order.to_bytes(), order.extends)
             if idempotency_key:
                 transaction.idempotency.answer(idempotency_key, job_id=job.id)

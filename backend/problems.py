@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from backend import protocol, schemas
 from imaml.runtime.adaptation import Diverged
@@ -34,7 +37,7 @@ _FROM_RUNTIME: dict[type[Exception], tuple[int, str]] = {
     RecipeError: (422, "invalid-recipe"),
     SupportError: (422, "invalid-examples"),
 }
-_FRAMEWORK = {400: "malformed-request", 405: "method-not-allowed"}
+_MOST_LISTED = 20
 _UNEXPECTED = "Something went wrong in the service; its log has the details under this answer's X-Request-ID."
 
 
@@ -86,6 +89,11 @@ def unexpected() -> Problem:
     return Problem(500, "internal-error", _UNEXPECTED)
 
 
+def stopping() -> Problem:
+    """Return the problem for a service that takes no more work, or does not end what it has taken."""
+    return Problem(503, "stopping", "The service is about to stop; ask again.", headers={"Retry-After": "1"})
+
+
 def invalid(error: ValidationError | RequestValidationError) -> Problem:
     """Return the problem for a request that does not fit its schema."""
     found: Iterable[Mapping[str, Any]] = error.errors()
@@ -93,6 +101,10 @@ def invalid(error: ValidationError | RequestValidationError) -> Problem:
         return Problem(400, "malformed-json", "The request body is not JSON.")
     if any(item["type"] == "missing" and item["loc"] == ("body",) for item in found):
         return empty()
+    if any(item["type"] == "too_long" and isinstance(item["input"], list) for item in found):
+        return Problem(
+            413, "too-many", "There are too many items in a list; /v1/limits tells how many may be."
+        )
     return invalid_fields(
         {_place(item["loc"]): str(item["msg"]).removeprefix("Value error, ") for item in found}
     )
@@ -102,7 +114,8 @@ def invalid_fields(errors: Mapping[str, str]) -> Problem:
     """Return the problem for fields that hold what they may not; `errors` says of each what is wrong."""
     place, message = next(iter(errors.items()))
     more = f" There are {len(errors) - 1} more errors." if len(errors) > 1 else ""
-    return Problem(422, "invalid-request", f"{place}: {message}.{more}", errors)
+    listed = dict(islice(errors.items(), _MOST_LISTED))
+    return Problem(422, "invalid-request", f"{place}: {message}.{more}", listed)
 
 
 def empty() -> Problem:
@@ -160,10 +173,19 @@ def _framework_problem(request: Request, error: HTTPException) -> Problem:
         )
     if error.status_code == 405:
         detail = f"{request.method} is not possible at {request.url.path}; /docs lists what is."
-    else:
-        detail = _sentence(error.detail)
-    kind = _FRAMEWORK.get(error.status_code, "http-error")
-    return Problem(error.status_code, kind, detail, headers=error.headers)
+        return Problem(405, "method-not-allowed", detail, headers={"Allow": ", ".join(_methods(request))})
+    kind = "malformed-request" if error.status_code == 400 else "http-error"
+    return Problem(error.status_code, kind, _sentence(error.detail), headers=error.headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what is possible at a path, by all of its routes; the framework knows the first one's alone."""
+    return sorted(
+        method
+        for route in iter_route_contexts(request.app.routes)
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    )
 
 
 def _place(location: Iterable[str | int]) -> str:

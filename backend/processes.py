@@ -22,6 +22,7 @@ from backend.app import create_app
 from backend.rates import Rates
 from backend.settings import Settings
 
+_SECONDS_TO_CLEAN_UP = 3
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 _log = logs.get_logger()
@@ -54,18 +55,24 @@ class _Server(uvicorn.Server):
         )
         self._state = app.state
         self._drain_seconds = settings.drain_seconds
+        self._stop_seconds = settings.stop_seconds
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop: at once for Ctrl-C, and for a signal that comes again."""
-        leave = partial(super().handle_exit, sig, frame)
-        draining = sig == signal.SIGTERM and self._drain_seconds and not self._state.stopping
+        """Stop: at once for Ctrl-C; a SIGTERM that comes again, as where a group is told, changes nothing."""
+        if sig == signal.SIGTERM and self._state.stopping:
+            return
+        drain_seconds = self._drain_seconds if sig == signal.SIGTERM else 0
         self._state.stopping = True
-        if draining:
-            timer = threading.Timer(self._drain_seconds, leave)
-            timer.daemon = True
-            timer.start()
-        else:
-            leave()
+        super_exit = partial(super().handle_exit, sig, frame)
+        # Threads at work cannot be stopped, and Python would wait for them however long they take.
+        _after(drain_seconds + self._stop_seconds + _SECONDS_TO_CLEAN_UP, partial(os._exit, 0))
+        _after(drain_seconds, super_exit) if drain_seconds else super_exit()
+
+
+def _after(seconds: float, work: Callable[[], object]) -> None:
+    timer = threading.Timer(seconds, work)
+    timer.daemon = True
+    timer.start()
 
 
 def _serve(settings: Settings, listener: socket.socket, rates: Rates) -> None:

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, FailFast, Field, WithJsonSchema
 
 Datatype = Literal["BOOL", "BYTES", "FP32", "FP64"]
 
 _MOST_DIMENSIONS = 4
+_MOST_TENSORS = 100
 
 
 def _nested(levels: int) -> dict[str, Any]:
@@ -120,8 +121,8 @@ class InferenceRequest(_Sent):
 
     id: str | None = Field(default=None, description="Comes back in the answer.")
     parameters: RequestParameters = RequestParameters()
-    inputs: list[InputTensor]
-    outputs: list[RequestedOutput] = []
+    inputs: Annotated[list[InputTensor], FailFast(), Field(max_length=_MOST_TENSORS)]
+    outputs: Annotated[list[RequestedOutput], FailFast(), Field(max_length=_MOST_TENSORS)] = []
 
 
 class ResponseParameters(BaseModel):

@@ -5,19 +5,28 @@ import binascii
 import hashlib
 import json
 import unicodedata
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
+    StrictBool,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
+from imaml.store.values import MAX_NAME_LENGTH
+
 MAX_LABEL_LENGTH = 200
+MAX_SENT = 100_000
+"""Items of a list, however far settings raise their limit."""
+_CONTROLS = r"\x00-\x1f\x7f-\x9f"
 
 
 def _check_text(text: str) -> str:
@@ -25,6 +34,12 @@ def _check_text(text: str) -> str:
         raise ValueError("it must not be empty")
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
         raise ValueError("it must not hold control characters")
+    return text
+
+
+def _check_storable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("it must not hold NUL")  # which PostgreSQL does not keep
     return text
 
 
@@ -45,12 +60,39 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-Text = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_LENGTH), AfterValidator(_check_text)]
+def _without(forbidden: str) -> str:
+    """Return the pattern of a text that has none of these characters, and not only spaces."""
+    return rf"^[^{forbidden}]*[^\s{forbidden}][^{forbidden}]*$"
+
+
+def _described(forbidden: str) -> Any:
+    """Describe what the store checks, as far as a schema can: that all is printable, no pattern says."""
+    length = {"minLength": 1, "maxLength": MAX_NAME_LENGTH}
+    return Field(json_schema_extra={**length, "pattern": _without(_CONTROLS + forbidden)})
+
+
+Text = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_LABEL_LENGTH, json_schema_extra={"pattern": _without(_CONTROLS)}),
+    AfterValidator(_check_text),
+]
+Storable = Annotated[
+    str, AfterValidator(_check_storable), Field(json_schema_extra={"not": {"pattern": r"\x00"}})
+]
+Tag = Annotated[str, _described("")]
+Name = Annotated[str, _described("@:/")]
+"""Of an experiment, a model or an alias."""
 Image = Annotated[
     bytes,
     BeforeValidator(_from_base64),
     WithJsonSchema(
-        {"type": "string", "contentEncoding": "base64", "description": "An image file in base64."}
+        {
+            "type": "string",
+            "minLength": 1,
+            "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+            "contentEncoding": "base64",
+            "description": "An image file in base64.",
+        }
     ),
 ]
 
@@ -69,6 +111,11 @@ def _either(one: str, one_type: str, other: str, other_type: str) -> dict[str, A
     }
 
 
+Item = TypeVar("Item")
+Sent = Annotated[list[Item], FailFast(), Field(max_length=MAX_SENT)]
+"""A list that is given up at its first fault: else a request of some megabytes makes a million of them."""
+
+
 class Request(BaseModel):
     """Base of what is sent: nothing unknown, and no number that is none."""
 
@@ -81,7 +128,7 @@ class Input(Request):
     model_config = ConfigDict(json_schema_extra=_either("image", "string", "input", "array"))
 
     image: Image | None = None
-    input: list[float] | None = Field(default=None, description="A vector.")
+    input: Annotated[list[float] | None, FailFast()] = Field(default=None, description="A vector.")
     filename: str = Field(default="", max_length=1000, description="What messages call the image.")
 
     @model_validator(mode="after")
@@ -118,7 +165,7 @@ class AdaptationOptions(Request):
 
     name: Text | None = None
     ttl_seconds: int | None = Field(default=None, ge=1, description="Forget the adaptation after that time.")
-    store_examples: bool = Field(default=True, description="Keep the examples as the model sees them.")
+    store_examples: StrictBool = Field(default=True, description="Keep the examples as the model sees them.")
     lam: float | None = Field(default=None, description="Proximal strength.")
     solver: str | None = Field(default=None, description="Inner solver.")
     inner_lr: float | None = Field(default=None, description="Rate of the inner solver.")
@@ -130,15 +177,29 @@ class AdaptationOptions(Request):
         default=None, ge=1, description="Time after which to stop where it stands."
     )
 
+    @field_validator("store_examples", mode="before")
+    @classmethod
+    def _as_boolean(cls, value: object, info: ValidationInfo) -> object:
+        """Take in a form the two words for what is true and false in JSON."""
+        if info.mode == "python" and isinstance(value, str):
+            return {"true": True, "false": False}.get(value.lower(), value)
+        return value
+
+    @field_validator("ttl_seconds", "max_steps", "deadline_ms", mode="before")
+    @classmethod
+    def _as_whole(cls, value: object) -> object:
+        """Take 1.0 for a whole number, as JSON Schema does."""
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
 
 class MoreExamples(AdaptationOptions):
     """Examples to add to those of an adaptation."""
 
-    examples: list[Example]
+    examples: Sent[Example]
 
-    def sha256(self, extends: str | None = None) -> str:
-        """Return a hash of what is asked for: the same for a form and JSON, and for every boundary."""
-        fields = {**self.model_dump(), "extends": extends}
+    def sha256(self, more: dict[str, Any]) -> str:
+        """Return a hash of what is asked for, and more: the same for a form and JSON, and every boundary."""
+        fields = {**self.model_dump(), **more}
         return _sha256(json.dumps(fields, sort_keys=True, default=_sha256).encode())
 
     def to_json(self) -> bytes:
@@ -155,13 +216,15 @@ class NewAdaptation(MoreExamples):
 class PredictionInputs(Request):
     """Images or vectors to answer."""
 
-    inputs: list[Input]
+    inputs: Sent[Input]
 
 
 class ExperimentChanges(Request):
     """What to change of an experiment; what is left out stays."""
 
-    name: str | None = None
-    tags: list[str] | None = Field(default=None, max_length=100)
-    notes: str | None = Field(default=None, max_length=100_000)
+    model_config = ConfigDict(strict=True)
+
+    name: Name | None = None
+    tags: list[Tag] | None = Field(default=None, max_length=100)
+    notes: Storable | None = Field(default=None, max_length=100_000)
     archived: bool | None = None

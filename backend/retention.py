@@ -27,4 +27,6 @@ async def sweep(store: Store) -> None:
 
 def _sweep_once(store: Store) -> int:
     with store.transaction() as transaction:
-        return transaction.retention.sweep(utc_now())
+        removed = transaction.retention.sweep(utc_now())
+    store.forget_deleted()
+    return removed

@@ -5,14 +5,16 @@ from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field, field_serializer
-from typing_extensions import TypeAliasType
 
 from backend.requests import MAX_LABEL_LENGTH
 
 Item = TypeVar("Item")
 
-Json = TypeAliasType("Json", "dict[str, Json] | list[Json] | str | bool | int | float | None")
-"""Whatever a trainer writes down of a run; trainers of other versions write other things."""
+Value = str | bool | int | float | None
+Values = Value | list[Value] | dict[str, Value]
+Json = Values | list[Values] | dict[str, Values]
+"""What a trainer writes down of a run; those of other versions write other things. Not recursive, since many
+generators of clients cannot read that."""
 
 
 def _given() -> Any:
@@ -56,7 +58,9 @@ class Limits(BaseModel):
     """The limits in force."""
 
     max_body_bytes: int
+    max_body_seconds: float
     max_pixels: int
+    max_request_pixels: int
     max_examples: int
     max_predictions: int
     max_batch: int

@@ -23,6 +23,7 @@ PUBLIC = frozenset({"/healthz", "/readyz", "/openapi.json", "/docs", "/v2/health
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _LOOPBACK = r"(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d{1,5})?"
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 _HOST = re.compile(_LOOPBACK, re.IGNORECASE)
 _ORIGIN = re.compile(f"https?://{_LOOPBACK}", re.IGNORECASE)
 
@@ -55,12 +56,7 @@ class Requires:
         self.scopes = scopes
 
     async def __call__(self, request: Request) -> None:
-        """Raise Problem for a caller without key or scope."""
-        if not request.user.is_authenticated:
-            detail = (
-                "The service needs a key: send `Authorization: Bearer KEY`; `imaml keys create` makes one."
-            )
-            raise Problem(401, "key-needed", detail, headers=_CHALLENGE)
+        """Raise Problem for a caller without such a scope; whoever comes here has shown a key."""
         if self.scopes and not {*self.scopes} & {*request.auth.scopes}:
             detail = (
                 f"The key has the scopes {', '.join(request.auth.scopes)}; "
@@ -77,8 +73,9 @@ class Keys(AuthenticationBackend):
         self._rates = rates
 
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, Caller] | None:
-        """Return who asks, None for a request without a key that would need one. Raises Refused."""
-        if conn.url.path in PUBLIC or conn.url.path.startswith("/docs/"):
+        """Return who asks; None for what is public. Raises Refused, before anything of the body is read."""
+        path = conn.scope["path"]
+        if path in PUBLIC or path.startswith("/docs/"):
             return None
         scheme, _, text = conn.headers.get("authorization", "").partition(" ")
         try:
@@ -87,8 +84,6 @@ class Keys(AuthenticationBackend):
             )
         except StoreError as error:
             raise Refused(problems.of_store(error)) from error
-        if key == "nobody":
-            return None
         if key == "local":
             self._check_is_local(conn.headers)
             return AuthCredentials(SCOPES), Caller(DEFAULT_TENANT, None)
@@ -107,13 +102,19 @@ class Keys(AuthenticationBackend):
         lets stand for this machine. Browsers say truly by which name they ask, and for whose page.
         """
         host, origin = headers.get("host", ""), headers.get("origin")
+        if any(name in headers for name in _FORWARDED):
+            detail = (
+                "The service has no keys and answers this machine alone, not what a proxy passes on; "
+                "make one with `imaml keys create`."
+            )
+            raise Refused(Problem(403, "foreign-host", detail))
         if not _HOST.fullmatch(host):
             detail = (
                 f"The service has no keys and answers to names of this machine alone, not to {host[:100]!r}; "
                 "use 127.0.0.1."
             )
             raise Refused(Problem(403, "foreign-host", detail))
-        if origin is not None and not _ORIGIN.fullmatch(origin) and origin not in self._origins:
+        if origin is not None and not _ORIGIN.fullmatch(origin) and not {origin, "*"} & {*self._origins}:
             detail = (
                 f"The service takes nothing from pages of {origin[:100]!r}; call it from this machine's own, "
                 "or allow it by IMAML_CORS_ORIGINS."
@@ -127,21 +128,34 @@ def refuse(conn: HTTPConnection, error: AuthenticationError) -> Response:
     return problems.answer(error.problem, conn.url.path)
 
 
-def _identify(store: Store, text: str) -> ApiKey | Literal["local", "nobody"]:
+def _identify(store: Store, text: str) -> ApiKey | Literal["local"]:
     """Return the key of that text; before any was made, everybody is local. Raises Refused, StoreError."""
     with store.reading() as transaction:
         key = transaction.keys.find(text) if text else None
         if key is None:
             if not transaction.keys.exist():
                 return "local"
-            if not text:
-                return "nobody"
-            detail = (
-                "The key is unknown, has expired or was revoked; ask whoever runs the service for another."
-            )
-            raise Refused(Problem(401, "key-unknown", detail, headers=_CHALLENGE))
+            raise Refused(_key_unknown() if text else _key_needed())
         use_is_due = transaction.keys.is_use_due(key)
     if use_is_due:
         with store.transaction() as transaction:
             transaction.keys.record_use(key.id)
     return key
+
+
+def _key_needed() -> Problem:
+    return Problem(
+        401,
+        "key-needed",
+        "The service needs a key: send `Authorization: Bearer KEY`; `imaml keys create` makes one.",
+        headers=_CHALLENGE,
+    )
+
+
+def _key_unknown() -> Problem:
+    return Problem(
+        401,
+        "key-unknown",
+        "The key is unknown, has expired or was revoked; ask whoever runs the service for another.",
+        headers=_CHALLENGE,
+    )

@@ -20,9 +20,16 @@ class Settings(imaml.settings.Settings):
     """Settings in force, read from `IMAML_*` environment variables."""
 
     max_body_bytes: int = Field(default=32 * 2**20, ge=1, description="Largest request body, in bytes.")
+    max_body_seconds: float = Field(
+        default=120.0, gt=0, description="Longest time in which a request may come, in seconds."
+    )
     max_pixels: int = Field(
         default=25_000_000, ge=1, description="Most pixels of an image, width times height."
     )
+    max_request_pixels: int = Field(
+        default=200_000_000, ge=1, description="Most pixels of all images of a request together."
+    )
+    max_jobs: int = Field(default=100, ge=1, description="Most jobs that wait or run, of all tenants.")
     max_examples: int = Field(default=1000, ge=2, description="Most examples of an adaptation.")
     max_predictions: int = Field(default=256, ge=1, description="Most images of one request for predictions.")
     max_batch: int = Field(default=10_000, ge=1, description="Most images of one zip for predictions.")

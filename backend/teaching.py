@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -31,6 +31,9 @@ class Lesson:
     """Labels, or in regression numbers."""
     titles: list[str]
     """How messages call each example."""
+    name: str | None = None
+    expires_at: datetime | None = None
+    """When to forget what was learned, unless the request says otherwise."""
 
     @cached_property
     def support(self) -> Support:
@@ -51,15 +54,17 @@ class Taught:
 
 def first_lesson(body: MoreExamples, model: MetaModel, settings: Settings) -> Lesson:
     """Prepare the examples of a request; raises Problem, RecipeError."""
-    _check_limits(body, settings)
+    check_limits(body, settings)
+    default_ttl = settings.default_ttl_seconds
     recipe = _recipe(body, model.recipe)
     titles = inputs.titles(body.examples, "examples")
     return Lesson(
         model=model,
         recipe=recipe,
-        examples=inputs.read(body.examples, model.input, "examples", titles, settings.max_pixels),
+        examples=inputs.read(body.examples, model.input, "examples", titles, settings),
         targets=inputs.targets(body.examples, model),
         titles=titles,
+        expires_at=utc_now() + timedelta(seconds=default_ttl) if default_ttl else None,
     )
 
 
@@ -81,6 +86,8 @@ def next_lesson(
         examples=np.concatenate([earlier, added.examples]),
         targets=[*targets, *added.targets],
         titles=[*(f"stored example {index}" for index in range(len(targets))), *added.titles],
+        name=before.name,
+        expires_at=before.expires_at,
     )
 
 
@@ -89,18 +96,17 @@ def teach(model_id: str, lesson: Lesson, body: MoreExamples, settings: Settings)
     model, support = lesson.model, lesson.support
     deadline_ms = body.deadline_ms or settings.max_deadline_ms
     adapted, solution = adapt(model, support, lesson.recipe, deadline_seconds=deadline_ms / 1e3)
-    seconds = body.ttl_seconds or settings.default_ttl_seconds
     validated = lesson.recipe in model.validated
     measured = model.measured(support)
     adaptation = Adaptation(
         model_id=model_id,
-        name=body.name,
+        name=body.name or lesson.name,
         classes=list(adapted.classes),
         recipe={**asdict(lesson.recipe), "validated": validated},
         solution=asdict(solution),
         unknown_threshold=measured and measured.unknown_threshold,
         warnings=[*_doubts(lesson, solution, validated)],
-        expires_at=utc_now() + timedelta(seconds=seconds) if seconds else None,
+        expires_at=utc_now() + timedelta(seconds=body.ttl_seconds) if body.ttl_seconds else lesson.expires_at,
     )
     examples = None
     if body.store_examples:
@@ -108,7 +114,7 @@ def teach(model_id: str, lesson: Lesson, body: MoreExamples, settings: Settings)
     return Taught(adaptation, adapted, stored.pack_parameters(adapted), examples)
 
 
-def _check_limits(body: MoreExamples, settings: Settings) -> None:
+def check_limits(body: MoreExamples, settings: Settings) -> None:
     """Refuse what is more than the settings allow."""
     limits = {
         "max_steps": (body.max_steps, settings.max_inner_steps),

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from backend import problems
 from backend.dependencies import SettingsDep
 from backend.problems import Problem
-from backend.requests import MoreExamples, NewAdaptation, PredictionInputs
+from backend.requests import ExperimentChanges, MoreExamples, NewAdaptation, PredictionInputs
 
 JSON, MULTIPART = "application/json", "multipart/form-data"
 BUNDLE_TYPES = ("application/zip", "application/octet-stream")
@@ -41,16 +41,19 @@ async def _prediction_inputs(request: Request, settings: SettingsDep) -> Predict
 
 
 def _one_file(
-    field: str, types: Sequence[str] = (), *, any_field: bool = False
+    field: str, types: Sequence[str] = (), *, texts: Sequence[str] = (), any_field: bool = False
 ) -> Callable[[Request], Awaitable[bytes]]:
     """Make the dependency that reads one file, as a multipart field of that name or as the whole body.
 
-    The body may be of these types, or of any where there are none; the field may be allowed any other name.
+    The body may be of these types, or of any where there are none. Beside the file these texts may come; or
+    the field may have any other name.
     """
 
     async def read(request: Request) -> bytes:
         if _content_type(request) == MULTIPART:
             async with request.form(max_files=1, max_fields=_OTHER_FIELDS) as form:
+                if not any_field and (unknown := set(form) - {field, *texts}):
+                    raise problems.invalid_fields(dict.fromkeys(sorted(unknown), "there is no such field"))
                 files = list(form.values()) if any_field else form.getlist(field)
                 if len(files) != 1:
                     raise Problem(400, "malformed-request", f"Send one file, as the field {field!r}.")
@@ -73,7 +76,7 @@ class Picture(NamedTuple):
     model: str | None
 
 
-_image = _one_file("image")
+_image = _one_file("image", texts=("model",))
 
 
 async def _picture(request: Request) -> Picture:
@@ -92,10 +95,11 @@ BundleDep = Annotated[bytes, Depends(_one_file("bundle", BUNDLE_TYPES))]
 ArchiveDep = Annotated[bytes, Depends(_one_file("archive", ARCHIVE_TYPES, any_field=True))]
 
 
-def require_json(request: Request) -> None:
-    """Refuse a body of another type than JSON."""
-    if _content_type(request) != JSON:
-        raise _unsupported(request, JSON)
+async def _experiment_changes(request: Request) -> ExperimentChanges:
+    return await _read_json(request, ExperimentChanges, JSON)
+
+
+ExperimentChangesDep = Annotated[ExperimentChanges, Depends(_experiment_changes)]
 
 
 async def _read_examples(request: Request, kind: type[ExamplesBody], most: int) -> ExamplesBody:
@@ -111,27 +115,36 @@ async def _read(
     most: int,
 ) -> Body:
     """Read a form of `most` files at most, or JSON; both are checked against the same type."""
+    if _content_type(request) != MULTIPART:
+        return await _read_json(request, kind, f"{MULTIPART} or {JSON}")
     try:
-        if _content_type(request) == MULTIPART:
-            async with request.form(max_files=most + 1, max_fields=most + _OTHER_FIELDS) as form:
-                if not form:
-                    raise problems.empty()
-                return kind.model_validate(await fields_in(form))
-        content = await request.body()
-        if not content:
-            raise problems.empty()
-        if _content_type(request) != JSON:
-            raise _unsupported(request, f"{MULTIPART} or {JSON}")
-        if len(content) < _SMALL:
-            return kind.model_validate_json(content)
-        # Many megabytes of base64 would hold up everybody else's requests.
-        return await run_in_threadpool(kind.model_validate_json, content)
+        async with request.form(max_files=most + 1, max_fields=most + _OTHER_FIELDS) as form:
+            if not form:
+                raise problems.empty()
+            return kind.model_validate(await fields_in(form))
     except ValidationError as error:
         raise problems.invalid(error) from error
     except HTTPException as error:
         if not isinstance(error, Problem) and error.detail.startswith("Too many"):
-            raise Problem(413, "too-many", f"{error.detail} Send fewer.") from error
+            raise Problem(
+                413, "too-many", f"There are too many files or fields; send {most} at most."
+            ) from error
         raise
+
+
+async def _read_json(request: Request, kind: type[Body], wanted: str) -> Body:
+    content = await request.body()
+    if not content:
+        raise problems.empty()
+    if _content_type(request) != JSON:
+        raise _unsupported(request, wanted)
+    try:
+        if len(content) < _SMALL:
+            return kind.model_validate_json(content, strict=True)
+        # Many megabytes of base64 would hold up everybody else's requests.
+        return await run_in_threadpool(kind.model_validate_json, content, strict=True)
+    except ValidationError as error:
+        raise problems.invalid(error) from error
 
 
 async def _examples_in(form: FormData) -> dict[str, Any]:

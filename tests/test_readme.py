@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
@@ -83,18 +84,17 @@ def test_the_calls_of_an_app_work(address: str, folder: Path) -> None:
     assert "b'b'" in run([sys.executable, "-c", inference], address, folder)
 
 
-def test_every_command_and_setting_that_is_named_exists() -> None:
-    texts = [README, *((ROOT / name).read_text() for name in ("Dockerfile", "compose.yaml"))]
-    for text in texts:
-        for words in re.findall(
-            r"\bimaml ((?:[a-z]+ ?)+)", " ".join(re.findall(r"`imaml [^`]+`|^imaml .*$", text, re.M))
-        ):
-            name, *rest = words.split()
-            command = cli.commands[name]
-            if rest and hasattr(command, "commands"):
-                assert rest[0] in command.commands, words
-        for setting in re.findall(r"IMAML_([A-Z_]+[A-Z])", text):
-            assert setting.lower() in Settings.model_fields, setting
+COMMANDS = re.compile(r"(?:^|`|&& )(?:exec )?imaml ([a-z]+)(?: ([a-z]+))?", re.MULTILINE)
+
+
+@pytest.mark.parametrize("file", ["README.md", "Dockerfile", "compose.yaml"])
+def test_every_command_and_setting_that_is_named_exists(file: str) -> None:
+    text = (ROOT / file).read_text()
+    for name, word in COMMANDS.findall(text):
+        command = cli.commands[name]
+        assert not isinstance(command, click.Group) or word in command.commands, (name, word)
+    for setting in re.findall(r"IMAML_([A-Z_]+[A-Z])", text):
+        assert setting.lower() in Settings.model_fields, setting
 
 
 def test_compose_builds_and_runs_what_there_is() -> None:

@@ -1,15 +1,24 @@
 """Adaptations: learn from examples, look at what was learned, forget it."""
 
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from backend import bodies, exporting, schemas, stored
 from backend.adapting import Order, examples_of, shown
-from backend.dependencies import Cursor, EngineDep, KnownDep, Limit, OrdersDep, SettingsDep, StoreDep
+from backend.dependencies import (
+    AdaptationId,
+    Cursor,
+    EngineDep,
+    KnownDep,
+    Limit,
+    OrdersDep,
+    SettingsDep,
+    StoreDep,
+)
 from backend.documentation import BINARY, LEARNING, WORKING, Responses, refusals
+from backend.downloads import zip_file
 from backend.examining import examine, refine
 from backend.security import Requires
 from backend.uploads import MoreExamplesDep, NewAdaptationDep
@@ -21,7 +30,19 @@ router = APIRouter(
 )
 
 _ONE = ("unknown-adaptation",)
-_JOB: Responses = {202: {"model": schemas.Job, "description": "A job, with `Prefer: respond-async`."}}
+_MADE: Responses = {
+    201: {
+        "links": {
+            name: {"operationId": name, "parameters": {"adaptation_id": "$response.body#/id"}}
+            for name in ("show_adaptation", "predict_answers", "add_examples", "delete_adaptation")
+        }
+    },
+    202: {
+        "model": schemas.Job,
+        "description": "A job, with `Prefer: respond-async`.",
+        "links": {"show_job": {"operationId": "show_job", "parameters": {"job_id": "$response.body#/id"}}},
+    },
+}
 _EXPORT: Responses = {
     200: {"content": {"application/zip": BINARY}, "description": "The adapted model and what it needs."}
 }
@@ -50,7 +71,7 @@ _LEARNERS = [Depends(Requires("adapt"))]
     "",
     status_code=201,
     response_model=schemas.Adaptation,
-    responses=_JOB | refusals(*LEARNING),
+    responses=_MADE | refusals(*LEARNING),
     dependencies=_LEARNERS,
     openapi_extra=bodies.NEW_ADAPTATION,
 )
@@ -68,12 +89,12 @@ async def create_adaptation(
     "/{adaptation_id}/examples",
     status_code=201,
     response_model=schemas.Adaptation,
-    responses=_JOB | refusals(*LEARNING, *_ONE, "no-examples"),
+    responses=_MADE | refusals(*LEARNING, *_ONE, "no-examples"),
     dependencies=_LEARNERS,
     openapi_extra=bodies.MORE_EXAMPLES,
 )
 async def add_examples(
-    adaptation_id: str,
+    adaptation_id: AdaptationId,
     body: MoreExamplesDep,
     orders: OrdersDep,
     idempotency_key: IdempotencyKey = None,
@@ -102,7 +123,12 @@ def show_adaptation(known: KnownDep) -> schemas.Adaptation:
     return shown(known.adaptation, known.model)
 
 
-@router.get("/{adaptation_id}/export", response_class=Response, responses=_EXPORT | refusals(*_ONE, *WORKING))
+@router.get(
+    "/{adaptation_id}/export",
+    response_class=Response,
+    dependencies=_LEARNERS,
+    responses=_EXPORT | refusals(*_ONE, *WORKING),
+)
 async def export_adaptation(known: KnownDep, store: StoreDep, engine: EngineDep) -> Response:
     """Take away the adapted model: it answers as here, without the service.
 
@@ -119,21 +145,21 @@ async def export_adaptation(known: KnownDep, store: StoreDep, engine: EngineDep)
             return exporting.export(adaptation, model, loaded.meta, adapted, predict_graph)
 
         data = await engine.run(work)
-    filename = f"{adaptation.name or adaptation.id}.zip"
-    quoted = quote(filename, safe="")
-    named = f'filename="{filename}"' if filename == quoted else f"filename*=UTF-8''{quoted}"
-    headers = {"Content-Disposition": f"attachment; {named}"}
-    return Response(data, media_type="application/zip", headers=headers)
+    return zip_file(data, f"{adaptation.name or adaptation.id}.zip")
 
 
 @router.delete("/{adaptation_id}", status_code=204, dependencies=_LEARNERS, responses=refusals(*_ONE))
-async def delete_adaptation(adaptation_id: str, store: StoreDep, engine: EngineDep) -> None:
+async def delete_adaptation(adaptation_id: AdaptationId, store: StoreDep, engine: EngineDep) -> None:
     """Forget an adaptation, its parameters and its examples."""
     await run_in_threadpool(_delete, store, adaptation_id)
     engine.forget(adaptation_id)
 
 
-@router.get("/{adaptation_id}/examples", responses=refusals(*_ONE, *WORKING, "no-examples", "no-classes"))
+@router.get(
+    "/{adaptation_id}/examples",
+    dependencies=_LEARNERS,
+    responses=refusals(*_ONE, *WORKING, "no-examples", "no-classes"),
+)
 async def list_examples(
     known: KnownDep,
     store: StoreDep,

@@ -5,12 +5,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from backend import schemas
-from backend.dependencies import Cursor, Limit, StoreDep
+from backend import bodies, schemas
+from backend.dependencies import Cursor, ExperimentId, Limit, StoreDep
 from backend.documentation import BODY, refusals
-from backend.requests import ExperimentChanges
+from backend.requests import Storable
 from backend.security import Requires
-from backend.uploads import require_json
+from backend.uploads import ExperimentChangesDep
 from imaml.store import Evaluation, Experiment, Point, State
 from imaml.store.repository.experiments import Sort
 from imaml.store.tables import NO_INNER_STEP
@@ -24,10 +24,10 @@ _ONE = ("unknown-experiment",)
 def list_experiments(
     store: StoreDep,
     status: State | None = None,
-    algorithm: str | None = None,
-    dataset: str | None = None,
-    tag: str | None = None,
-    q: Annotated[str | None, Query(description="Part of the name or of the notes.")] = None,
+    algorithm: Storable | None = None,
+    dataset: Storable | None = None,
+    tag: Storable | None = None,
+    q: Annotated[Storable | None, Query(description="Part of the name or of the notes.")] = None,
     archived: bool = False,
     sort: Sort = "-created",
     cursor: Cursor = None,
@@ -51,7 +51,7 @@ def list_experiments(
 
 
 @router.get("/{experiment_id}", responses=refusals(*_ONE))
-def show_experiment(experiment_id: str, store: StoreDep) -> schemas.ExperimentDetail:
+def show_experiment(experiment_id: ExperimentId, store: StoreDep) -> schemas.ExperimentDetail:
     """Show one experiment."""
     with store.reading() as transaction:
         return _detail(transaction.experiments.get(experiment_id))
@@ -59,11 +59,11 @@ def show_experiment(experiment_id: str, store: StoreDep) -> schemas.ExperimentDe
 
 @router.patch(
     "/{experiment_id}",
-    dependencies=[Depends(require_json)],
     responses=refusals(*_ONE, *BODY, "malformed-json", "invalid-value"),
+    openapi_extra=bodies.EXPERIMENT_CHANGES,
 )
 def change_experiment(
-    experiment_id: str, changes: ExperimentChanges, store: StoreDep
+    experiment_id: ExperimentId, changes: ExperimentChangesDep, store: StoreDep
 ) -> schemas.ExperimentDetail:
     """Change its name, tags or notes, or put it into the archive."""
     with store.transaction() as transaction:
@@ -71,7 +71,7 @@ def change_experiment(
 
 
 @router.delete("/{experiment_id}", status_code=204, responses=refusals(*_ONE))
-def delete_experiment(experiment_id: str, store: StoreDep) -> None:
+def delete_experiment(experiment_id: ExperimentId, store: StoreDep) -> None:
     """Delete the experiment with its metrics and evaluations; its models live on."""
     with store.transaction() as transaction:
         transaction.experiments.delete(experiment_id)
@@ -79,9 +79,9 @@ def delete_experiment(experiment_id: str, store: StoreDep) -> None:
 
 @router.get("/{experiment_id}/metrics", responses=refusals(*_ONE))
 def read_metrics(
-    experiment_id: str,
+    experiment_id: ExperimentId,
     store: StoreDep,
-    names: Annotated[list[str] | None, Query(description="Which ones, also parted by commas.")] = None,
+    names: Annotated[list[Storable] | None, Query(description="Which ones, also parted by commas.")] = None,
     points: Annotated[int, Query(ge=2, le=100_000, description="About how many of each.")] = 1000,
 ) -> schemas.Metrics:
     """Read its curves."""
@@ -93,7 +93,7 @@ def read_metrics(
 
 @router.get("/{experiment_id}/evaluations", responses=refusals(*_ONE))
 def list_evaluations(
-    experiment_id: str,
+    experiment_id: ExperimentId,
     store: StoreDep,
     accuracies: Annotated[bool, Query(description="With the accuracy of each episode.")] = False,
 ) -> schemas.Page[schemas.Evaluation]:

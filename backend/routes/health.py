@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from backend import schemas
 from backend.dependencies import DatabaseDep, EngineDep, SettingsDep, StoreDep, WholeStoreDep
 from backend.documentation import refusals
-from backend.problems import Problem
+from backend.problems import Problem, stopping
 from backend.security import Requires
 from imaml.runtime import devices
 from imaml.store import Model, Store, is_current
@@ -33,7 +33,7 @@ async def readiness(
 ) -> schemas.Readiness:
     """Tell whether the database is there and current, and whether its newest model can be used."""
     if request.app.state.stopping:
-        raise Problem(503, "stopping", "The service is about to stop; ask another.")
+        raise stopping()
     model = await run_in_threadpool(_newest_model, database, store)
     async with engine.model(store.of(model.tenant), model.id):
         chosen = devices.choose(settings.device)

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends
 
 from backend import schemas
-from backend.dependencies import StoreDep
+from backend.dependencies import JobId, StoreDep
 from backend.documentation import refusals
 from backend.security import Requires
 
@@ -11,7 +11,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=[Depends(Requi
 
 
 @router.get("/{job_id}", responses=refusals("unknown-job"))
-def show_job(job_id: str, store: StoreDep) -> schemas.Job:
+def show_job(job_id: JobId, store: StoreDep) -> schemas.Job:
     """Show how far a job has come: once it has succeeded, its adaptation; once it has failed, why.
 
     It is kept for a day after its end.

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Response
 from starlette.concurrency import run_in_threadpool
@@ -10,7 +9,9 @@ from starlette.concurrency import run_in_threadpool
 from backend import bodies, episodes, schemas
 from backend.dependencies import Cursor, EngineDep, Limit, ModelDep, StoreDep
 from backend.documentation import BINARY, BODY, WORKING, Responses, refusals
+from backend.downloads import zip_file
 from backend.problems import Problem
+from backend.requests import Name
 from backend.security import Requires
 from backend.uploads import BundleDep
 from imaml.runtime.graphs import GraphError
@@ -47,11 +48,11 @@ async def add_model(
     bundle: BundleDep,
     store: StoreDep,
     engine: EngineDep,
-    name: Annotated[str | None, Query(description="Default: the name that the file has inside.")] = None,
+    name: Annotated[Name | None, Query(description="Default: the name that the file has inside.")] = None,
 ) -> schemas.Model:
     """Store an .imaml file as a new version, after all of it was checked and tried."""
     own_name = await engine.run(_verified_name, bundle)
-    return await run_in_threadpool(_add, store, bundle, name or own_name)
+    return await run_in_threadpool(_add, store, bundle, own_name if name is None else name)
 
 
 @router.get("/{model}", responses=refusals(*_ONE))
@@ -66,23 +67,24 @@ def show_model(model: ModelDep, store: StoreDep) -> schemas.Model:
     dependencies=_ADMINISTRATORS,
     responses=refusals(*_ONE, "invalid-value"),
 )
-def set_alias(model: str, alias: str, store: StoreDep) -> schemas.Model:
+def set_alias(model: str, alias: Name, store: StoreDep) -> schemas.Model:
     """Let name@alias stand for this model from now on."""
     with store.transaction() as transaction:
         found = transaction.models.set_alias(model, alias)
         return _shown(found, transaction.models.aliases_of([found])[found.id])
 
 
-@router.get("/{model}/bundle", response_class=Response, responses=_BUNDLE | refusals(*_ONE, "damaged-data"))
+@router.get(
+    "/{model}/bundle",
+    response_class=Response,
+    dependencies=[Depends(Requires("adapt", "admin"))],
+    responses=_BUNDLE | refusals(*_ONE, "damaged-data"),
+)
 def read_bundle(model: ModelDep, store: StoreDep) -> Response:
     """Download the model as an .imaml file."""
     with store.reading() as transaction:
         data = transaction.models.bundle(model)
-    filename = f"{model.name}-v{model.version}.imaml"
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(filename)}"}
-    if filename == quote(filename):  # the older form, which every client reads
-        headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
-    return Response(data, media_type="application/zip", headers=headers)
+    return zip_file(data, f"{model.name}-v{model.version}.imaml")
 
 
 @router.get("/{model}/episode", responses=refusals(*_ONE, *WORKING, "no-examples"))

@@ -66,7 +66,7 @@ async def predict_answers(
         def work() -> list[Prediction] | list[NumberPrediction]:
             titles = inputs.titles(body.inputs, "images")
             with engine.metrics.stage("decode"):
-                examples = inputs.read(body.inputs, meta.input, "inputs", titles, settings.max_pixels)
+                examples = inputs.read(body.inputs, meta.input, "inputs", titles, settings)
             with engine.metrics.stage("predict"):
                 return predict(meta, adapted, examples, adaptation.unknown_threshold)
 
@@ -115,7 +115,7 @@ async def preprocess_image(
     model_input = await _input(picture.model, store, engine)
 
     def work() -> bytes:
-        [seen] = inputs.read_images([picture.image], model_input, ["image"], settings.max_pixels)
+        [seen] = inputs.read_images([picture.image], model_input, ["image"], settings)
         return model_input.to_png(seen)
 
     return Response(await engine.run(work), media_type="image/png")

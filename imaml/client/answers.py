@@ -25,7 +25,9 @@ class Limits(Answer):
     """The limits in force."""
 
     max_body_bytes: int
+    max_body_seconds: float
     max_pixels: int
+    max_request_pixels: int
     max_examples: int
     max_predictions: int
     max_batch: int

@@ -39,7 +39,10 @@ class Exchange:
     def __init__(self, url: str | None, api_key: str | None, timeout: float, retries: int) -> None:
         settings = Settings()
         self.url = (url or settings.api_url).rstrip("/")
-        key = api_key or (settings.api_key and settings.api_key.get_secret_value())
+        known = settings.api_key.get_secret_value() if settings.api_key else ""
+        key = (api_key or known).strip()
+        if not key.isascii() or not key.isprintable():
+            raise ValueError("The API key has characters that no key has; copy it again.")
         self._retries = retries
         self.options: dict[str, Any] = {
             "base_url": self.url,

@@ -8,10 +8,14 @@ from typing import Any, TypedDict, TypeGuard
 
 import numpy as np
 import PIL.Image
+import PIL.ImageOps
 from numpy.typing import NDArray
 
-Image = str | Path | bytes | PIL.Image.Image | NDArray[np.uint8]
-"""The path of an image file, the bytes of one, an image, or an array [height, width] or, in RGB, […, 3]."""
+Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.bool_]
+"""[height, width] or, in RGB, [height, width, 3]; 16 bits in grey alone."""
+
+Image = str | Path | bytes | PIL.Image.Image | Pixels
+"""The path of an image file, the bytes of one, an image, or its pixels."""
 
 Vector = Sequence[float] | NDArray[np.floating[Any]]
 """The numbers that a model on vectors takes, as they are: it standardises them itself."""
@@ -27,6 +31,8 @@ File = str | Path | bytes
 """The path of a file, or the bytes of one."""
 
 _ONE_IMAGE = (str, Path, bytes, PIL.Image.Image)
+_PIXELS = (np.uint8, np.uint16, np.bool_)
+_PNG_MODES = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
 
 
 class AdaptationOptions(TypedDict, total=False):
@@ -77,6 +83,8 @@ def as_file(image: Image) -> tuple[str, bytes]:
         return "image", image
     buffer = io.BytesIO()
     drawn = image if isinstance(image, PIL.Image.Image) else PIL.Image.fromarray(image)
+    drawn = PIL.ImageOps.exif_transpose(drawn)  # which way is up, a PNG does not tell
+    drawn = drawn if drawn.mode in _PNG_MODES else drawn.convert("RGB")
     drawn.save(buffer, "PNG")
     return "image.png", buffer.getvalue()
 
@@ -94,7 +102,7 @@ def _pairs_of(examples: Examples) -> Iterator[tuple[Input, str | float]]:
 
 def _is_image(given: object) -> TypeGuard[Image]:
     """Tell an image from a vector."""
-    return isinstance(given, _ONE_IMAGE) or (isinstance(given, np.ndarray) and given.dtype == np.uint8)
+    return isinstance(given, _ONE_IMAGE) or (isinstance(given, np.ndarray) and given.dtype in _PIXELS)
 
 
 def _as_json(given: Input, target: str | float | None = None) -> dict[str, Any]:

@@ -21,10 +21,16 @@ class _Time(click.ParamType[datetime, str]):
         """Return the moment that is meant."""
         try:
             if value[-1:] in _UNITS and value[:-1].isdecimal():
-                return utc_now() + timedelta(**{_UNITS[value[-1]]: int(value[:-1])})
-            return datetime.fromisoformat(value).astimezone()
+                time = utc_now() + timedelta(**{_UNITS[value[-1]]: int(value[:-1])})
+            else:
+                time = datetime.fromisoformat(value).astimezone()
         except (ValueError, OverflowError):
+            time = None
+        if time is None:
             self.fail(f"{value!r} is no time; give a span such as 12h or 90d, or a date such as 2030-01-31.")
+        if time <= utc_now():
+            self.fail(f"{value!r} is over; give a time to come.")
+        return time
 
 
 @click.group()
@@ -33,7 +39,12 @@ def keys() -> None:
 
 
 @keys.command()
-@click.option("--tenant", required=True, help="Whose things the key opens; others do not exist for it.")
+@click.option(
+    "--tenant",
+    required=True,
+    help="Whose things the key opens; others do not exist for it. What commands such as `imaml train` make, "
+    'and what was made before the first key, is of the tenant "local".',
+)
 @click.option(
     "--scopes",
     required=True,

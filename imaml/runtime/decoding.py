@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image
 
 _FORMATS = {"PNG": rb"\x89PNG\r\n\x1a\n", "JPEG": rb"\xff\xd8\xff", "WEBP": rb"RIFF.{4}WEBP", "BMP": rb"BM"}
+_MOST_SCANS = 100  # of a progressive JPEG; usual ones have about ten, and each goes through all the pixels
+_SCAN = b"\xff\xda"
 _SIGNATURE = re.compile(b"|".join(_FORMATS.values()), re.DOTALL)
 _UPRIGHT = {  # how to turn an image with this EXIF orientation upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -49,6 +51,15 @@ def decode_many(files: Sequence[bytes], side: int, max_pixels: int) -> Iterator[
             raise
 
 
+def count_pixels(data: bytes) -> int:
+    """How many pixels an image file says that it has, which is read without decoding it; 0 if it is none."""
+    try:
+        with Image.open(io.BytesIO(data), formats=list(_FORMATS)) as image:
+            return image.width * image.height
+    except Exception:  # which `decode` explains
+        return 0
+
+
 def decode(data: bytes, side: int, max_pixels: int) -> Image.Image:
     """The image in a PNG, JPEG, WebP or BMP file, of mode L or RGB.
 
@@ -66,6 +77,8 @@ def decode(data: bytes, side: int, max_pixels: int) -> Image.Image:
             width, height = image.size
             if width * height > max_pixels:
                 raise TooManyPixels(_too_many(f"{width} x {height} pixels", max_pixels))
+            if image.info.get("progressive") and data.count(_SCAN) > _MOST_SCANS:
+                raise ImageError(f"the image is a JPEG of more than {_MOST_SCANS} scans; save it again.")
             image.draft(None, (side, side))
             return _upright(_flat(image), image)
     except ImageError:

@@ -3,16 +3,19 @@
 import json
 import sqlite3
 from functools import partial
+from time import monotonic, sleep
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import URL, Connection, Engine, event, exc, make_url
+from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, QueuePool, event, exc, make_url
 from sqlalchemy.engine import ExceptionContext
 
 from imaml.store.errors import DatabaseError, InvalidValue
 
 BUSY_TIMEOUT_SECONDS = 30
 CONNECT_TIMEOUT_SECONDS = 10
+POOL_TIMEOUT_SECONDS = 10
+_ASK_EVERY_SECONDS = 0.002
 
 # Execution options of a transaction that only reads.
 READING: dict[str, Any] = {"reading": True, "postgresql_readonly": True}
@@ -26,12 +29,34 @@ _ADVICE = {
     "no space left": "free some disk space",
     "readonly": "check that the file and its folder may be written",
     "read-only": "check that the database may be written",
-    "no such": "bring it up to date with `imaml db upgrade`",
+    "no such table": "bring it up to date with `imaml db upgrade`",
+    "no such column": "bring it up to date with `imaml db upgrade`",
     "no column named": "bring it up to date with `imaml db upgrade`",
     "does not exist": "create it, or bring it up to date with `imaml db upgrade`",
     "password": "check the user and the password in IMAML_DATABASE_URL",
     "connect": "check that the server runs and that IMAML_DATABASE_URL names it",
 }
+
+# A server whose machine is gone says nothing more, and without these its clients wait for minutes to hours.
+_GONE_SECONDS = 10
+_NOTICE_THAT_IT_IS_GONE = {
+    "keepalives_idle": _GONE_SECONDS,
+    "keepalives_interval": _GONE_SECONDS // 2,
+    "tcp_user_timeout": _GONE_SECONDS * 1000,
+}
+
+
+class _Pool(QueuePool):
+    """Says in one line that all of its connections are in use."""
+
+    def connect(self) -> PoolProxiedConnection:
+        try:
+            return super().connect()
+        except exc.TimeoutError as error:
+            raise DatabaseError(
+                f"cannot use the database: all {self.checkedout()} connections of this process were in use "
+                f"for {POOL_TIMEOUT_SECONDS} s; send less at once, or look at what the database is busy with"
+            ) from error
 
 
 def create_engine(url: str) -> Engine:
@@ -41,19 +66,21 @@ def create_engine(url: str) -> Engine:
     it refuses a value. `DatabaseError` is also raised here, for a URL that is neither kind.
     """
     parsed = parse_url(url)
-    serializer = partial(json.dumps, allow_nan=False)
+    alike: dict[str, Any] = {
+        "json_serializer": partial(json.dumps, allow_nan=False),
+        "poolclass": _Pool,
+        "pool_timeout": POOL_TIMEOUT_SECONDS,
+    }
     if parsed.get_backend_name() == "sqlite":
-        engine = sqlalchemy.create_engine(
-            parsed, json_serializer=serializer, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}
-        )
+        engine = sqlalchemy.create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, **alike)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
         engine = sqlalchemy.create_engine(
             parsed,
-            json_serializer=serializer,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, **_NOTICE_THAT_IT_IS_GONE},
+            **alike,
         )
     event.listen(engine, "handle_error", partial(_raise_clear_error, parsed))
     return engine
@@ -96,7 +123,32 @@ def _begin_sqlite(connection: Connection) -> None:
     if connection.info.get("reading") is not reading:
         connection.exec_driver_sql(f"PRAGMA query_only = {int(reading)}")
         connection.info["reading"] = reading
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    if reading:
+        connection.exec_driver_sql("BEGIN")
+    else:
+        _lock_sqlite(connection)
+
+
+def _lock_sqlite(connection: Connection) -> None:
+    """Ask for the write lock often: SQLite's own busy handler comes to ask every tenth of a second.
+
+    By then a process that writes all the time has taken the lock again, time after time.
+    """
+    driver_connection = connection.connection.driver_connection
+    assert isinstance(driver_connection, sqlite3.Connection)
+    end = monotonic() + BUSY_TIMEOUT_SECONDS
+    driver_connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                driver_connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > end:
+                    raise _unusable(connection.engine.url, f"{error}") from error
+            sleep(_ASK_EVERY_SECONDS)
+    finally:
+        driver_connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
 
 
 def _raise_clear_error(url: URL, context: ExceptionContext) -> None:
@@ -108,5 +160,9 @@ def _raise_clear_error(url: URL, context: ExceptionContext) -> None:
     # The other kinds are violated constraints and mistakes in a statement: bugs, not conditions.
     unusable = isinstance(error, exc.OperationalError) or type(error) is exc.DatabaseError
     if unusable or "does not exist" in reason:
-        advice = next((text for key, text in _ADVICE.items() if key in reason.lower()), "look at its log")
-        raise DatabaseError(f"cannot use database {shown(url)}: {reason}; {advice}")
+        raise _unusable(url, reason)
+
+
+def _unusable(url: URL, reason: str) -> DatabaseError:
+    advice = next((text for key, text in _ADVICE.items() if key in reason.lower()), "look at its log")
+    return DatabaseError(f"cannot use database {shown(url)}: {reason}; {advice}")

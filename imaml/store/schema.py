@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Engine
 
-from imaml.store.engine import parse_url, shown
+from imaml.store.engine import READING, parse_url, shown
 from imaml.store.errors import DatabaseError
 
 
@@ -37,7 +37,7 @@ def upgrade(url: str) -> None:
 
 def current_revision(engine: Engine) -> str | None:
     """Return the migration that the database stands at, or None for one without tables."""
-    with engine.connect() as connection:
+    with engine.connect().execution_options(**READING) as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 

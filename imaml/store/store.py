@@ -1,9 +1,8 @@
 """The way in: transactions on a database, for one tenant."""
 
-from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from copy import copy
-from threading import Lock
 from typing import Self
 
 from sqlalchemy import Engine
@@ -21,6 +20,7 @@ from imaml.store.repository.metrics import Metrics
 from imaml.store.repository.models import Models
 from imaml.store.repository.retention import Retention
 from imaml.store.tables import DEFAULT_TENANT
+from imaml.store.turns import Turns
 
 
 class Transaction:
@@ -52,7 +52,7 @@ class Store:
         # SQLite lets who waits for its lock ask again now and then, and fortune decide. Threads take their
         # turns here instead, so that it is between processes alone that any has to ask.
         sqlite = engine.dialect.name == "sqlite"
-        self._turn: AbstractContextManager[object] = Lock() if sqlite else nullcontext()
+        self._turn: Callable[[], AbstractContextManager[None]] = Turns().take if sqlite else nullcontext
 
     def of(self, tenant: str) -> Self:
         """Return another tenant's view of the same database."""
@@ -66,7 +66,7 @@ class Store:
 
         SQLite lets one at a time do so: keep it short. Raises `DatabaseError`.
         """
-        with self._turn, Session(self._engine, expire_on_commit=False) as session, session.begin():
+        with self._turn(), Session(self._engine, expire_on_commit=False) as session, session.begin():
             session.connection()
             yield Transaction(session, self._tenant)
 
@@ -79,3 +79,12 @@ class Store:
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             session.connection(execution_options=READING)
             yield Transaction(session, self._tenant)
+
+    def forget_deleted(self) -> None:
+        """Remove what was deleted from SQLite's log too, where it stays until the log is written anew.
+
+        Does nothing while somebody reads what is older, and on PostgreSQL, whose vacuum sees to it.
+        """
+        if self._engine.dialect.name == "sqlite":
+            with self._turn(), closing(self._engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -2,9 +2,12 @@
 
 import base64
 import io
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
 
 import httpx
 import numpy as np
@@ -198,6 +201,43 @@ def test_expired_adaptations_are_removed_in_the_background(
             while connection.scalar(select(func.count()).select_from(Adaptation)):
                 connection.rollback()
         connection.engine.dispose()
+
+
+def test_what_is_extended_is_forgotten_when_it_would_have_been(client: Client, examples: Examples) -> None:
+    label, *_ = examples
+    more = {label: examples[label][:1]}
+    before = client.adapt("small", examples, ttl_seconds=3600, name="brief")
+    after = client.add_examples(before.id, more)
+    assert (after.expires_at, after.name) == (before.expires_at, before.name)
+    longer = client.add_examples(before.id, more, ttl_seconds=7200, name="longer")
+    assert longer.name == "longer"
+    assert longer.expires_at is not None
+    assert before.expires_at is not None
+    assert longer.expires_at > before.expires_at
+
+
+def test_what_was_deleted_is_in_no_file_of_the_database(
+    serve: Serve,
+    tmp_path: Path,
+    sqlite_template: Path,
+    model_file: bytes,
+    examples: Examples,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("backend.retention._EVERY_SECONDS", 0.05)
+    url = f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'imaml.db')}"
+    add_model(url, model_file)
+
+    def traces() -> list[Path]:
+        return [path for path in tmp_path.iterdir() if b"a most private name" in path.read_bytes()]
+
+    with serve(Settings(database_url=url)) as address, Client(address) as client:
+        adaptation = client.adapt("small", examples, name="a most private name")
+        assert traces()
+        client.delete_adaptation(adaptation.id)
+        end = monotonic() + 30
+        while traces():
+            assert monotonic() < end
 
 
 def test_stored_examples_are_what_the_model_saw(client: Client, examples: Examples) -> None:

@@ -65,6 +65,36 @@ def test_what_cannot_be_made_is_refused_at_once(client: Client, examples: Exampl
     assert (error.value.status, error.value.type) == (404, "/problems/unknown-job")
 
 
+def test_a_job_that_failed_frees_its_key(client: Client, examples: Examples) -> None:
+    key, one_class = new_id(), dict(list(examples.items())[:1])
+    failed = client.submit("small", one_class, idempotency_key=key)
+    with pytest.raises(ApiError):
+        client.wait(failed.id)
+    assert client.submit("small", examples, idempotency_key=key).id != failed.id
+
+
+def test_a_key_stands_for_a_job_or_for_an_answer_at_once(client: Client, examples: Examples) -> None:
+    key = new_id()
+    client.wait(client.submit("small", examples, idempotency_key=key).id)
+    with pytest.raises(ApiError) as error:
+        client.adapt("small", examples, idempotency_key=key)
+    assert error.value.type == "/problems/idempotency-conflict"
+
+
+def test_no_more_jobs_wait_than_there_is_room_for(
+    serve: Serve, database_url: str, model_file: bytes, examples: Examples
+) -> None:
+    add_model(database_url, model_file)
+    settings = Settings(database_url=database_url, max_jobs=1)
+    with serve(settings) as url, Client(url, retries=0) as client:
+        slow = client.submit("small", examples, max_steps=1000, tolerance=0)
+        with pytest.raises(ApiError) as error:
+            client.submit("small", examples)
+        assert error.value.type == "/problems/server-full"
+        client.wait(slow.id)
+        client.wait(client.submit("small", examples).id)
+
+
 def test_the_same_key_is_the_same_job(client: Client, examples: Examples) -> None:
     key = new_id()
     jobs = {client.submit("small", examples, idempotency_key=key).id for _ in range(2)}

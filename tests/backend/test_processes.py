@@ -13,9 +13,10 @@ import pytest
 from backend import processes
 from backend.settings import Settings
 from tests.processes import PROCESSES, Service
-from tests.services import Examples, form
+from tests.services import Examples, check_whole, form
 
 CONNECTIONS = 24
+LEARNERS = 32
 
 
 def get(url: str) -> httpx.Response:
@@ -47,6 +48,16 @@ def test_every_process_serves_every_adaptation_until_it_is_deleted(
         assert len(set(pool.map(predict, range(CONNECTIONS)))) == 1
         assert httpx.delete(url, timeout=60).status_code == 204
         assert {answer.status_code for answer in pool.map(get, [url] * CONNECTIONS)} == {404}
+
+
+def test_many_who_teach_at_once_are_all_met(service: Service, own_database: str, examples: Examples) -> None:
+    def adapt(_: int) -> httpx.Response:
+        return httpx.post(f"{service.url}/v1/adaptations", **form(examples), timeout=60)
+
+    with ThreadPoolExecutor(LEARNERS) as pool:
+        answers = list(pool.map(adapt, range(2 * LEARNERS)))
+    assert {answer.status_code for answer in answers} == {201}
+    check_whole(own_database, [answer.json()["id"] for answer in answers])
 
 
 def test_metrics_are_those_of_all_processes(service: Service) -> None:

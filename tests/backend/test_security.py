@@ -1,6 +1,7 @@
 """From the first key on nobody gets in without one, and a key opens what it is for, as long as it lives."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -56,6 +57,23 @@ def test_the_first_key_closes_a_running_service(url: str, make_key: MakeKey) -> 
     assert refused.headers["www-authenticate"] == "Bearer"
     assert ask(url, key).is_success
     assert "securitySchemes" in ask(url, path="/openapi.json").json()["components"]
+
+
+def test_nothing_of_a_body_is_read_without_a_key(url: str, make_key: MakeKey) -> None:
+    make_key()
+
+    host, port = url.removeprefix("http://").split(":")
+    for begin in ("PATCH /v1/experiments/x", "POST /v1/adaptations", "POST /v2/models/x/infer"):
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
+            head = f"{begin} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 30000000\r\n"
+            connection.sendall(f"{head}Content-Type: application/json\r\n\r\n{{".encode())
+            assert connection.recv(1000).startswith(b"HTTP/1.1 401")
+
+
+def test_what_a_proxy_passes_on_is_not_local(url: str) -> None:
+    for name in ("Forwarded", "X-Forwarded-For", "X-Real-IP"):
+        refused = ask(url, **{name: "192.0.2.1"})
+        assert (refused.status_code, kind(refused)) == (403, "foreign-host")
 
 
 def test_keys_that_are_none_open_nothing(url: str, make_key: MakeKey) -> None:

@@ -80,6 +80,12 @@ def test_a_time_that_is_none_is_wrong_usage(given: str) -> None:
     assert (refused.exit_code, "is no time" in refused.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("given", ["2020-01-01", "0d"])
+def test_a_key_that_would_be_dead_is_not_made(given: str) -> None:
+    refused = run("create", "--tenant", "acme", "--scopes", "predict", "--expires", given)
+    assert (refused.exit_code, "is over" in refused.stderr) == (2, True)
+
+
 def test_a_key_that_is_not_there_is_told() -> None:
     with pytest.raises(NotFound, match='no key "nothing"'):
         CliRunner().invoke(cli, ["keys", "revoke", "nothing"], catch_exceptions=False)

@@ -9,7 +9,9 @@ from imaml.client import Limits, Model, Recipe
 
 LIMITS = Limits(
     max_body_bytes=1000,
+    max_body_seconds=10,
     max_pixels=100,
+    max_request_pixels=100,
     max_examples=4,
     max_predictions=3,
     max_batch=10,

@@ -1,6 +1,8 @@
 """Both databases keep the same promises, and one that cannot be used says so in one line."""
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,36 @@ def test_connections_lost_with_a_server_restart_are_replaced(store: Store, datab
     other.dispose()
     with store.reading() as t:
         assert t.experiments.list().items == []
+
+
+def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("imaml.store.engine.CONNECT_TIMEOUT_SECONDS", 2)  # the least that the driver takes
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        engine = create_engine(f"postgresql://127.0.0.1:{silent.getsockname()[1]}/imaml")
+        with pytest.raises(DatabaseError, match="check that the server runs"):
+            is_current(engine)
+
+
+def test_a_server_that_is_away_is_not_taken_for_an_old_database(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match="check that the server runs"):
+        is_current(create_engine(f"postgresql:///imaml?host={tmp_path}"))
+
+
+def test_waiting_for_one_of_too_few_connections_ends_with_one_clear_line(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imaml.store.engine.POOL_TIMEOUT_SECONDS", 0.1)
+    engine = create_engine(database_url)
+    store = Store(engine)
+    with ExitStack() as readers:
+        reading = (readers.enter_context(store.reading()) for _ in range(100))
+        with pytest.raises(DatabaseError, match=r"all \d+ connections .* in use"):
+            list(reading)
+    with store.reading() as t:
+        assert t.experiments.list().items == []
+    engine.dispose()
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from imaml.store.errors import NotFound
 from imaml.store.repository.blobs import Blobs
-from imaml.store.tables import Job
+from imaml.store.tables import IdempotencyRecord, Job
 from imaml.store.values import utc_now
 
 LEASE = timedelta(seconds=15)
@@ -77,6 +77,10 @@ class Queue:
             self.finish(job.id, problem=_given_up(job))
         return None
 
+    def count(self) -> int:
+        """Count the jobs that wait or run."""
+        return self._session.scalar(select(func.count()).select_from(Job).where(_UNFINISHED)) or 0
+
     def request(self, job: Job) -> bytes:
         """Return what was asked for; raises `NotFound`, `CorruptBlob`."""
         return self._blobs.get(job.request_sha256 or "")
@@ -102,6 +106,9 @@ class Queue:
         job = self._session.get_one(Job, job_id)
         job.status = "succeeded" if problem is None else "failed"
         job.adaptation_id, job.problem, job.finished_at = adaptation_id, problem, utc_now()
+        if problem is not None:  # so that the same request may be sent again, as when it fails at once
+            failed = IdempotencyRecord.job_id == job_id
+            self._session.execute(delete(IdempotencyRecord).where(failed))
         request, job.request_sha256 = job.request_sha256, None
         self._blobs.remove_unreferenced(request)
 

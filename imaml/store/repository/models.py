@@ -16,7 +16,8 @@ from imaml.store.values import check_name, check_text
 
 CHAMPION = "champion"
 
-_REFERENCE = re.compile(r"(?P<name>[^@:]+)(@(?P<alias>[^@:]+)|:(?P<version>[0-9]{1,9}))?")
+# PostgreSQL cannot even be asked for a text with NUL.
+_REFERENCE = re.compile(r"(?P<name>[^@:\0]+)(@(?P<alias>[^@:\0]+)|:(?P<version>[0-9]{1,9}))?")
 
 
 class Models:
@@ -65,9 +66,9 @@ class Models:
         A name alone stands for its alias "champion" if that is set, for its highest version otherwise.
         Raises `NotFound`, which lists what is stored.
         """
-        if model := self._find(Model.id == reference):
-            return model
         parts = _REFERENCE.fullmatch(reference)
+        if parts and (model := self._find(Model.id == reference)):
+            return model
         owner = parts and self._owner(parts["name"])
         if parts is None or owner is None:
             raise NotFound("model", reference, self._names())

@@ -90,7 +90,7 @@ def _decode_cursor(cursor: str, length: int) -> list[str]:
     except (ValueError, RecursionError):
         decoded = None
     keys = (
-        [key for key in cast(list[object], decoded) if isinstance(key, str)]
+        [key for key in cast(list[object], decoded) if isinstance(key, str) and key.isprintable()]
         if isinstance(decoded, list)
         else []
     )
