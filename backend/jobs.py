@@ -3,14 +3,13 @@
 import asyncio
 from contextlib import suppress
 
-from starlette.concurrency import run_in_threadpool
-
 from backend import adapting, logs, problems
 from backend.adapting import Order
 from backend.engine import Engine
 from backend.leases import renewed
 from backend.settings import Settings
 from backend.teaching import Taught
+from backend.threads import finish
 from imaml.store import DatabaseError, Job, Store, StoreError
 
 _LOOK_EVERY_SECONDS = 1.0
@@ -37,7 +36,7 @@ class Worker:
         while True:
             self._asked.clear()
             try:
-                while job := await run_in_threadpool(_claim, self._store):
+                while job := await finish(_claim, self._store):
                     await self._work_on(job)
             except DatabaseError as error:  # it may come back
                 _log.warning("jobs wait", error=f"{error}")
@@ -48,24 +47,24 @@ class Worker:
         store = self._store.of(job.tenant)
         try:
             async with renewed(store, lambda transaction: transaction.queue.renew(job.id)):
-                order = await run_in_threadpool(_order, store, job)
+                order = await finish(_order, store, job)
                 taught = await adapting.learn(order, store, self._engine, self._settings)
-                await run_in_threadpool(self._keep, store, job, taught)
+                await finish(self._keep, store, job, taught)
         except asyncio.CancelledError:
             with suppress(StoreError):  # the lease runs out by itself
-                await asyncio.shield(run_in_threadpool(_put_back, store, job))
+                await finish(_put_back, store, job)
             raise
         except DatabaseError:
             raise  # the lease runs out, and somebody takes it over
         except Exception as error:
             problem = problems.of(error)
             if problem.status_code == _BUSY:
-                await run_in_threadpool(_put_back, store, job)
+                await finish(_put_back, store, job)
                 await asyncio.sleep(_LOOK_EVERY_SECONDS)
                 return
             if problem.status_code >= 500:
                 _log.exception("job failed", job=job.id)
-            await run_in_threadpool(_fail, store, job, problem)
+            await finish(_fail, store, job, problem)
 
     def _keep(self, store: Store, job: Job, taught: Taught) -> None:
         with store.transaction() as transaction:

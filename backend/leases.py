@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
-from starlette.concurrency import run_in_threadpool
-
 from backend import logs
+from backend.threads import finish
 from imaml.store import Store, StoreError, Transaction
 
 _EVERY_SECONDS = 4
@@ -26,7 +25,7 @@ async def renewed(store: Store, renew: Callable[[Transaction], None]) -> AsyncGe
         while True:
             await asyncio.sleep(_EVERY_SECONDS)
             try:
-                await run_in_threadpool(once)
+                await finish(once)
             except StoreError as error:  # the lease lasts for some more tries
                 _log.warning("lease not renewed", error=f"{error}")
 
@@ -35,3 +34,4 @@ async def renewed(store: Store, renew: Callable[[Transaction], None]) -> AsyncGe
         yield
     finally:
         renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)

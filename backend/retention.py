@@ -2,9 +2,8 @@
 
 import asyncio
 
-from starlette.concurrency import run_in_threadpool
-
 from backend import logs
+from backend.threads import finish
 from imaml.store import Store, StoreError, utc_now
 
 _EVERY_SECONDS = 60
@@ -16,7 +15,7 @@ async def sweep(store: Store) -> None:
     """Remove what has expired, again and again, until cancelled."""
     while True:
         try:
-            removed = await run_in_threadpool(_sweep_once, store)
+            removed = await finish(_sweep_once, store)
         except StoreError as error:  # it may come back
             _log.warning("retention waits", error=f"{error}")
         else:
