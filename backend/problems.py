@@ -101,7 +101,7 @@ def invalid(error: ValidationError | RequestValidationError) -> Problem:
         return Problem(400, "malformed-json", "The request body is not JSON.")
     if any(item["type"] == "missing" and item["loc"] == ("body",) for item in found):
         return empty()
-    if any(item["type"] == "too_long" and isinstance(item["input"], list) for item in found):
+    if any(item["type"] == "too_long" and len(item["loc"]) == 1 for item in found):
         return Problem(
             413, "too-many", "There are too many items in a list; /v1/limits tells how many may be."
         )

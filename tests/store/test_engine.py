@@ -82,7 +82,7 @@ def test_json_that_no_client_could_read_is_refused_alike(
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_value_that_the_database_cannot_hold_is_named(store: Store) -> None:
     with pytest.raises(InvalidValue, match="NUL"), store.reading() as t:
-        t.models.resolve("name\0")
+        t.experiments.list(algorithm="name\0")
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
