@@ -12,9 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.middleware.cors import CORSMiddleware
 
-from backend import documentation, logs, problems, retention, security, telemetry
-from backend.engine import Engine
-from backend.jobs import Worker
+from backend import logs, problems, security, telemetry
+from backend.messages import documentation
 from backend.metrics import Metrics
 from backend.middleware import (
     REQUEST_ID,
@@ -27,6 +26,9 @@ from backend.middleware import (
 from backend.rates import Rates
 from backend.routes import adaptations, experiments, health, inference, jobs, models, predictions
 from backend.settings import Settings
+from backend.work import retention
+from backend.work.engine import Engine
+from backend.work.jobs import Worker
 from imaml.store import Store, create_engine, new_id
 
 _EXPOSED = (

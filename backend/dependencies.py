@@ -8,9 +8,9 @@ import sqlalchemy
 from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
 
-from backend.engine import Engine
-from backend.ordering import Orders
 from backend.settings import Settings
+from backend.work.answers import Orders
+from backend.work.engine import Engine
 from imaml.store import Adaptation, Model, NotFound, Store
 
 _ID = "^[0-9a-f]{32}$"

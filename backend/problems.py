@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from backend import protocol, schemas
+from backend.messages import protocol, schemas
 from imaml.runtime.adaptation import Diverged
 from imaml.runtime.devices import DeviceError
 from imaml.runtime.graphs import GraphError
@@ -38,6 +38,7 @@ _FROM_RUNTIME: dict[type[Exception], tuple[int, str]] = {
     SupportError: (422, "invalid-examples"),
 }
 _MOST_LISTED = 20
+_TRY_AGAIN = {"Retry-After": "2"}  # where nobody knows better
 _UNEXPECTED = "Something went wrong in the service; its log has the details under this answer's X-Request-ID."
 
 
@@ -69,8 +70,9 @@ def answer(problem: Problem, path: str) -> Response:
         body, media_type = protocol.InferenceError(error=problem.detail), "application/json"
     else:
         body, media_type = document(problem), MEDIA_TYPE
+    headers = {**(_TRY_AGAIN if problem.status_code == 503 else {}), **(problem.headers or {})}
     # In ASCII, since what was sent is quoted and need not be encodable.
-    return Response(json.dumps(body.model_dump()), problem.status_code, problem.headers, media_type)
+    return Response(json.dumps(body.model_dump()), problem.status_code, headers, media_type)
 
 
 def document(problem: Problem) -> schemas.Problem:
@@ -92,6 +94,16 @@ def unexpected() -> Problem:
 def stopping() -> Problem:
     """Return the problem for a service that takes no more work, or does not end what it has taken."""
     return Problem(503, "stopping", "The service is about to stop; ask again.", headers={"Retry-After": "1"})
+
+
+def full() -> Problem:
+    """Return the problem for work that there is no room for at the moment."""
+    return Problem(
+        503,
+        "server-full",
+        "The service has more work than it can queue; try again in a moment.",
+        headers={"Retry-After": "1"},
+    )
 
 
 def invalid(error: ValidationError | RequestValidationError) -> Problem:

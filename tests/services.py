@@ -12,9 +12,9 @@ import pytest
 import uvicorn
 from PIL import Image
 
-from backend import stored
 from backend.app import create_app
 from backend.settings import Settings
+from backend.work import stored
 from imaml.client import Client
 from imaml.store import Store, create_engine
 from imaml.tasks import glyphs

@@ -100,7 +100,7 @@ def test_the_wheel_carries_everything_that_runs(tmp_path: Path) -> None:
         "imaml/_migrations/env.py",
         "imaml/_migrations/versions/0001_first_tables.py",
         "backend/app.py",
-        "backend/examples.json",
+        "backend/messages/examples.json",
         "dashboard/app.py",
         "dashboard/style.css",
         "dashboard/.streamlit/config.toml",

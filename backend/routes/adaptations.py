@@ -5,8 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Response
 from starlette.concurrency import run_in_threadpool
 
-from backend import bodies, exporting, schemas, stored
-from backend.adapting import Order, examples_of, shown
 from backend.dependencies import (
     AdaptationId,
     Cursor,
@@ -17,11 +15,14 @@ from backend.dependencies import (
     SettingsDep,
     StoreDep,
 )
-from backend.documentation import BINARY, LEARNING, WORKING, Responses, refusals
-from backend.downloads import zip_file
-from backend.examining import examine, refine
+from backend.messages import bodies, schemas
+from backend.messages.downloads import zip_file
+from backend.messages.refusals import BINARY, LEARNING, WORKING, Responses, refusals
+from backend.messages.uploads import MoreExamplesDep, NewAdaptationDep
 from backend.security import Requires
-from backend.uploads import MoreExamplesDep, NewAdaptationDep
+from backend.work import export, stored
+from backend.work.margins import examine, refine
+from backend.work.orders import Order, examples_of, shown
 from imaml.store import Store, bundles
 from imaml.store.values import MAX_NAME_LENGTH
 
@@ -142,7 +143,7 @@ async def export_adaptation(known: KnownDep, store: StoreDep, engine: EngineDep)
             with store.reading() as transaction:
                 bundle = transaction.models.bundle(model)
             predict_graph = bundles.read(bundle).graphs["predict"]  # of which an engine has the session alone
-            return exporting.export(adaptation, model, loaded.meta, adapted, predict_graph)
+            return export.export(adaptation, model, loaded.meta, adapted, predict_graph)
 
         data = await engine.run(work)
     return zip_file(data, f"{adaptation.name or adaptation.id}.zip")

@@ -5,12 +5,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from backend import bodies, schemas
 from backend.dependencies import Cursor, ExperimentId, Limit, StoreDep
-from backend.documentation import BODY, refusals
-from backend.requests import Storable
+from backend.messages import bodies, schemas
+from backend.messages.refusals import BODY, refusals
+from backend.messages.requests import Storable
+from backend.messages.uploads import ExperimentChangesDep
 from backend.security import Requires
-from backend.uploads import ExperimentChangesDep
 from imaml.store import Evaluation, Experiment, Point, State
 from imaml.store.repository.experiments import Sort
 from imaml.store.tables import NO_INNER_STEP

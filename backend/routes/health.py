@@ -4,9 +4,9 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
-from backend import schemas
 from backend.dependencies import DatabaseDep, EngineDep, SettingsDep, StoreDep, WholeStoreDep
-from backend.documentation import refusals
+from backend.messages import schemas
+from backend.messages.refusals import refusals
 from backend.problems import Problem, stopping
 from backend.security import Requires
 from imaml.runtime import devices

@@ -5,9 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
-from backend import inference, problems, protocol, tensors
+from backend import problems
 from backend.dependencies import AdaptationDep, EngineDep, SettingsDep, StoreDep
-from backend.documentation import BODY, IMAGES, WORKING, Responses, refusals
+from backend.messages import bodies, inference, protocol, tensors
+from backend.messages.refusals import BODY, IMAGES, WORKING, Responses, refusals
 from backend.problems import Problem
 from backend.routes import health
 from backend.security import Requires
@@ -87,7 +88,7 @@ async def model_ready(adaptation: AdaptationDep, store: StoreDep, engine: Engine
 
 @_models.post(
     "/infer",
-    openapi_extra=protocol.REQUEST_BODY,
+    openapi_extra=bodies.INFERENCE,
     response_model=protocol.InferenceResponse,
     responses=_TENSORS
     | refusals(

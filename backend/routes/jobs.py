@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Depends
 
-from backend import schemas
 from backend.dependencies import JobId, StoreDep
-from backend.documentation import refusals
+from backend.messages import schemas
+from backend.messages.refusals import refusals
 from backend.security import Requires
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=[Depends(Requires("adapt"))])

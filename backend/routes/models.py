@@ -6,14 +6,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 from starlette.concurrency import run_in_threadpool
 
-from backend import bodies, episodes, schemas
 from backend.dependencies import Cursor, EngineDep, Limit, ModelDep, StoreDep
-from backend.documentation import BINARY, BODY, WORKING, Responses, refusals
-from backend.downloads import zip_file
+from backend.messages import bodies, schemas
+from backend.messages.downloads import zip_file
+from backend.messages.refusals import BINARY, BODY, WORKING, Responses, refusals
+from backend.messages.requests import Name
+from backend.messages.uploads import BundleDep
 from backend.problems import Problem
-from backend.requests import Name
 from backend.security import Requires
-from backend.uploads import BundleDep
+from backend.work import episodes
 from imaml.runtime.graphs import GraphError
 from imaml.runtime.verification import verify
 from imaml.store import Model, Store, bundles

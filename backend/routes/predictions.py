@@ -4,13 +4,14 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from backend import batches, bodies, inputs, schemas
 from backend.dependencies import AdaptationDep, EngineDep, SettingsDep, StoreDep, resolve_model
-from backend.documentation import BINARY, BODY, IMAGES, WORKING, Responses, refusals
-from backend.engine import Engine
+from backend.messages import bodies, inputs, schemas
+from backend.messages.refusals import BINARY, BODY, IMAGES, WORKING, Responses, refusals
+from backend.messages.uploads import ArchiveDep, PictureDep, PredictionInputsDep
 from backend.problems import Problem
 from backend.security import Requires
-from backend.uploads import ArchiveDep, PictureDep, PredictionInputsDep
+from backend.work import batches
+from backend.work.engine import Engine
 from imaml.runtime.inputs import Drawings, Photos, Vectors
 from imaml.runtime.prediction import NumberPrediction, Prediction, predict
 from imaml.store import Store

@@ -192,7 +192,7 @@ def test_expired_adaptations_are_removed_in_the_background(
     examples: Examples,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("backend.retention._EVERY_SECONDS", 0.02)
+    monkeypatch.setattr("backend.work.retention._EVERY_SECONDS", 0.02)
     add_model(database_url, model_file)
     with serve(Settings(database_url=database_url)) as url, Client(url) as client:
         expired = client.adapt("small", examples, ttl_seconds=60, max_steps=1)
@@ -224,7 +224,7 @@ def test_what_was_deleted_is_in_no_file_of_the_database(
     examples: Examples,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("backend.retention._EVERY_SECONDS", 0.05)
+    monkeypatch.setattr("backend.work.retention._EVERY_SECONDS", 0.05)
     url = f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'imaml.db')}"
     add_model(url, model_file)
 

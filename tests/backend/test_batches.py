@@ -16,8 +16,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from backend import batches
 from backend.settings import Settings
+from backend.work import batches
 from imaml.client import Adaptation, Client
 from tests.backend.test_kinds import PHOTO_EXAMPLES, VECTOR_EXAMPLES, photo
 from tests.services import Examples, Serve, add_model

@@ -6,7 +6,7 @@ from operator import itemgetter
 
 import pytest
 
-from backend.cache import Cache
+from backend.work.cache import Cache
 
 Sized = tuple[str, int]
 """A value with its size."""

@@ -12,9 +12,8 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-import backend.jobs
-from backend import adapting, retention
 from backend.settings import Settings
+from backend.work import retention
 from imaml.client import Client
 from imaml.store import create_engine, upgrade
 from imaml.store.repository import jobs
@@ -151,7 +150,8 @@ def test_an_outage_is_told_while_it_lasts_and_forgotten_after_it(
 def test_connections_that_idled_through_an_outage_cost_nobody_an_answer(
     cluster: Cluster, cluster_url: str, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend.jobs, "_LOOK_EVERY_SECONDS", 3600)  # else the worker finds them broken first
+    # Else the worker finds them broken first.
+    monkeypatch.setattr("backend.work.jobs._LOOK_EVERY_SECONDS", 3600)
     with (
         serve(Settings(database_url=cluster_url)) as url,
         httpx.Client(base_url=url, timeout=ANSWERED_WITHIN_SECONDS) as http,
@@ -167,7 +167,7 @@ def test_connections_that_idled_through_an_outage_cost_nobody_an_answer(
 def test_a_service_ends_during_an_outage_whatever_it_is_at_work_on(
     cluster: Cluster, cluster_url: str, serve: Serve, examples: Examples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adapting, "learn", lambda *_: asyncio.sleep(3600))
+    monkeypatch.setattr("backend.work.orders.learn", lambda *_: asyncio.sleep(3600))
     with serve(Settings(database_url=cluster_url)) as url, Client(url) as client:
         job = client.submit("small", examples)
         eventually(lambda: client.job(job.id).status == "running")

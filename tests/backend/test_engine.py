@@ -7,10 +7,10 @@ from threading import Event
 import pytest
 from prometheus_client import CollectorRegistry
 
-from backend.engine import Engine, LoadedModel
 from backend.metrics import Metrics
 from backend.problems import Problem
 from backend.settings import Settings
+from backend.work.engine import Engine, LoadedModel
 from imaml.store import Model, Store
 
 

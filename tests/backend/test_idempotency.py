@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from backend.idempotency import once
 from backend.problems import Problem
+from backend.work.idempotency import once
 from imaml.store import Store, new_id
 
 HASH = "a" * 64
@@ -76,7 +76,7 @@ def test_one_who_waits_takes_over_from_one_who_fails_or_goes_away(
 def test_work_that_takes_long_keeps_its_key_by_signs_of_life(
     store: Store, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.leases._EVERY_SECONDS", 0.02)
+    monkeypatch.setattr("backend.work.leases._EVERY_SECONDS", 0.02)
     signs: list[str] = []
     monkeypatch.setattr(
         "imaml.store.repository.idempotency.Idempotency.renew", lambda _, key: signs.append(key)
@@ -94,7 +94,7 @@ def test_work_that_takes_long_keeps_its_key_by_signs_of_life(
 def test_who_has_waited_long_enough_is_told_to_come_again(
     store: Store, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.idempotency._WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("backend.work.idempotency._WAIT_SECONDS", 0.1)
     with store.transaction() as t:
         assert t.idempotency.claim(key, HASH) is None
 

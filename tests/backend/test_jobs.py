@@ -109,12 +109,12 @@ def interrupted(sqlite_template: Path, tmp_path: Path, model_file: bytes, exampl
     add_model(url, model_file)
     body = form(examples, max_steps="1000", deadline_ms="60000")
     program = f"""
-import os, signal, backend.adapting
+import os, signal, backend.work.orders
 from backend.processes import run
 from backend.settings import Settings
 import socket
 async def die(*_): os.kill(os.getpid(), signal.SIGKILL)
-backend.adapting.learn = die
+backend.work.orders.learn = die
 listener = socket.create_server(("127.0.0.1", 0))
 print(listener.getsockname()[1], flush=True)
 run(1, Settings(database_url={url!r}), listener)

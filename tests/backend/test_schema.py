@@ -48,11 +48,11 @@ def test_the_documentation_is_a_page_that_needs_nothing_from_elsewhere(api_url: 
 
 def test_teaching_may_be_sent_as_a_form_or_as_json(schema: Schema) -> None:
     teach = schema["paths"]["/v1/adaptations"]["post"]
-    sent = {kind: body["schema"] for kind, body in teach["requestBody"]["content"].items()}
+    sent = {kind: _resolved(schema, body["schema"]) for kind, body in teach["requestBody"]["content"].items()}
     assert sent.keys() == {"multipart/form-data", "application/json"}
     assert set(sent["multipart/form-data"]["required"]) == {"model", "examples", "labels"}
     headers = {parameter["name"] for parameter in teach["parameters"] if parameter["in"] == "header"}
-    assert headers == {"Idempotency-Key", "Prefer"}
+    assert headers == {"Idempotency-Key", "Prefer", "X-Request-ID"}
     assert {"lam", "solver", "inner_lr", "max_steps", "tolerance", "deadline_ms"} <= sent["application/json"][
         "properties"
     ].keys()
@@ -108,12 +108,13 @@ def test_limits_in_force_stand_in_the_schema(http: httpx.Client, schema: Schema)
     teach = schema["paths"]["/v1/adaptations"]["post"]["requestBody"]["content"]
     ask = schema["paths"]["/v1/adaptations/{adaptation_id}/predictions"]["post"]["requestBody"]["content"]
     for body in teach.values():
-        properties = body["schema"]["properties"]
+        properties = _resolved(schema, body["schema"])["properties"]
         assert properties["examples"]["maxItems"] == limits["max_examples"]
         for name, limit in (("max_steps", "max_inner_steps"), ("ttl_seconds", "max_ttl_seconds")):
             [option, *_] = properties[name].get("anyOf", [properties[name]])
             assert option["maximum"] == limits[limit]
-    assert ask["application/json"]["schema"]["properties"]["inputs"]["maxItems"] == limits["max_predictions"]
+    asked = _resolved(schema, ask["application/json"]["schema"])["properties"]
+    assert asked["inputs"]["maxItems"] == limits["max_predictions"]
 
 
 def _resolved(schema: Schema, part: Schema) -> Schema:

@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from backend import tensors
+from backend.messages import tensors
+from backend.messages.protocol import InputTensor, OutputTensor
 from backend.problems import Problem
-from backend.protocol import InputTensor, OutputTensor
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=9), max_size=6)
 SHAPES = st.lists(st.integers(0, 3), min_size=1, max_size=4)

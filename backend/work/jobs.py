@@ -3,13 +3,14 @@
 import asyncio
 from contextlib import suppress
 
-from backend import adapting, logs, problems
-from backend.adapting import Order
-from backend.engine import Engine
-from backend.leases import renewed
+from backend import logs, problems
 from backend.settings import Settings
-from backend.teaching import Taught
-from backend.threads import finish
+from backend.work import orders
+from backend.work.engine import Engine
+from backend.work.leases import renewed
+from backend.work.lessons import Taught
+from backend.work.orders import Order
+from backend.work.threads import finish
 from imaml.store import DatabaseError, Job, Store, StoreError
 
 _LOOK_EVERY_SECONDS = 1.0
@@ -48,7 +49,7 @@ class Worker:
         try:
             async with renewed(store, lambda transaction: transaction.queue.renew(job.id)):
                 order = await finish(_order, store, job)
-                taught = await adapting.learn(order, store, self._engine, self._settings)
+                taught = await orders.learn(order, store, self._engine, self._settings)
                 await finish(self._keep, store, job, taught)
         except asyncio.CancelledError:
             with suppress(StoreError):  # the lease runs out by itself
@@ -69,7 +70,7 @@ class Worker:
     def _keep(self, store: Store, job: Job, taught: Taught) -> None:
         with store.transaction() as transaction:
             if transaction.queue.hold(job.id):
-                adaptation = adapting.add(transaction, taught, self._settings)
+                adaptation = orders.add(transaction, taught, self._settings)
                 transaction.queue.finish(job.id, adaptation_id=adaptation.id)
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from backend import inputs, stored
+from backend.messages import inputs
+from backend.messages.requests import MoreExamples
 from backend.problems import Problem
-from backend.requests import MoreExamples
 from backend.settings import Settings
+from backend.work import stored
 from imaml.runtime.adaptation import Adapted, Solution, adapt
 from imaml.runtime.inputs import Vectors
 from imaml.runtime.model import MetaModel

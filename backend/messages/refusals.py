@@ -1,31 +1,20 @@
-"""The OpenAPI schema: what may go wrong where, with examples; who needs a key; the limits in force."""
+"""The problems that routes may answer with, described for OpenAPI, each with an example."""
 
-import json
-from collections.abc import Iterator
-from importlib.resources import files
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.openapi.utils import get_openapi
-from fastapi.responses import HTMLResponse
-from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
-from fastapi.staticfiles import StaticFiles
-
-from backend import problems, protocol, schemas
+from backend import problems
+from backend.messages import protocol, schemas
+from backend.messages.bodies import REFERENCE
 from backend.problems import Problem
-from backend.security import PUBLIC, Requires
-from backend.settings import Settings
 
 Responses = dict[int | str, dict[str, Any]]
 
 BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 """Content of a file."""
 
-_SCHEME = "key"
 _ID = "01a1f2c3d4e5f60718293a4b5c6d7e8f"
 
-_EXAMPLES: dict[str, tuple[int, str]] = {
+EXAMPLES: dict[str, tuple[int, str]] = {
     "empty-request": (400, "The request has no body; /docs says what to send."),
     "malformed-json": (400, "The request body is not JSON."),
     "malformed-request": (400, "Send one file, as the field 'bundle'."),
@@ -151,37 +140,6 @@ LEARNING = (
 """Where somebody teaches."""
 
 
-def _operation_id(route: APIRoute) -> str:
-    return route.name + ("_of_version" if "{version}" in route.path_format else "")
-
-
-ABOUT: dict[str, Any] = {
-    "title": "imaml",
-    "version": "1",
-    "summary": "Few-shot learning as a service: classifiers from a handful of examples.",
-    "description": (
-        "Teach with `POST /v1/adaptations`, ask with `POST /v1/adaptations/{id}/predictions`. "
-        "Errors are RFC 9457 problems: `type` is stable, `detail` says what to do."
-    ),
-    "openapi_tags": [
-        {"name": "adaptations", "description": "Learn from examples, look at what was learned, forget it."},
-        {"name": "predictions", "description": "Ask what was learned."},
-        {"name": "jobs", "description": "Adaptations that were asked for with `Prefer: respond-async`."},
-        {"name": "models", "description": "The stored meta-models that learn."},
-        {"name": "experiments", "description": "The training runs that they come from."},
-        {"name": "inference", "description": "The Open Inference Protocol v2 over adaptations."},
-        {"name": "health", "description": "Is the service alive and ready, and what does it allow?"},
-    ],
-    "generate_unique_id_function": _operation_id,
-    "redirect_slashes": False,
-    "docs_url": None,
-    "redoc_url": None,
-    "swagger_ui_oauth2_redirect_url": None,
-    "openapi_url": "/openapi.json",
-}
-"""What the application is made with."""
-
-
 def refusals(*kinds: str, everywhere: bool = True, inference: bool = False) -> Responses:
     """Document the problems that a route may answer with, and those that every route may, by status.
 
@@ -189,7 +147,7 @@ def refusals(*kinds: str, everywhere: bool = True, inference: bool = False) -> R
     """
     responses: Responses = {}
     for kind in (*kinds, *(_EVERYWHERE if everywhere else ())):
-        status, detail = _EXAMPLES[kind]
+        status, detail = EXAMPLES[kind]
         model = protocol.InferenceError if inference else schemas.Problem
         media_type = "application/json" if inference else problems.MEDIA_TYPE
         problem = problems.document(Problem(status, kind, detail))
@@ -200,7 +158,7 @@ def refusals(*kinds: str, everywhere: bool = True, inference: bool = False) -> R
                 "description": _DESCRIPTIONS[status],
                 "content": {
                     media_type: {
-                        "schema": {"$ref": f"#/components/schemas/{model.__name__}"},
+                        "schema": {"$ref": REFERENCE.format(model=model.__name__)},
                         "examples": {},
                     }
                 },
@@ -208,74 +166,3 @@ def refusals(*kinds: str, everywhere: bool = True, inference: bool = False) -> R
         )["content"]
         content[media_type]["examples"][kind] = {"value": example}
     return responses
-
-
-def install(app: FastAPI, settings: Settings) -> None:
-    """Let the application describe itself as it is at the moment, with keys or without, and show that."""
-
-    def openapi() -> dict[str, Any]:
-        with app.state.store.reading() as transaction:
-            has_keys = transaction.keys.exist()
-        return _describe(app, settings, has_keys)
-
-    app.openapi = openapi
-
-    @app.get("/docs", include_in_schema=False)
-    async def show_documentation() -> HTMLResponse:
-        return get_swagger_ui_html(
-            openapi_url="openapi.json",
-            title="imaml",
-            swagger_js_url="docs/swagger-ui-bundle.js",
-            swagger_css_url="docs/swagger-ui.css",
-            swagger_favicon_url="docs/favicon-32x32.png",
-            swagger_ui_parameters={"displayRequestDuration": True, "docExpansion": "list"},
-        )
-
-    # From here and not from elsewhere on the net, which those who read may not reach.
-    app.mount("/docs", StaticFiles(packages=[("fastapi_swagger", "resources")]))
-
-
-def _describe(app: FastAPI, settings: Settings, has_keys: bool) -> dict[str, Any]:
-    names = ("title", "version", "summary", "description")
-    schema = get_openapi(
-        **{name: ABOUT[name] for name in names}, tags=ABOUT["openapi_tags"], routes=app.routes
-    )
-    for model in (schemas.Problem, protocol.InferenceError):
-        schema["components"]["schemas"][model.__name__] = model.model_json_schema()
-    for name, example in json.loads(files("backend").joinpath("examples.json").read_bytes()).items():
-        schema["components"]["schemas"][name]["examples"] = [example]
-    if has_keys:
-        schema["components"]["securitySchemes"] = {_SCHEME: {"type": "http", "scheme": "bearer"}}
-    for route, operation in _operations(app, schema):
-        operation["summary"] = operation["description"].partition("\n")[0].rstrip(".")
-        if not has_keys:
-            for status in ("401", "429"):  # never answered then
-                operation["responses"].pop(status, None)
-        elif route.path_format not in PUBLIC:
-            operation["security"] = [{_SCHEME: [scope]} for scope in _scopes(route)] or [{_SCHEME: []}]
-    return _with_limits(schema, settings)
-
-
-def _operations(app: FastAPI, schema: dict[str, Any]) -> Iterator[tuple[RouteContext, dict[str, Any]]]:
-    for route in iter_route_contexts(app.routes):
-        for method in route.methods or ():
-            if operation := schema["paths"].get(route.path_format, {}).get(method.lower()):
-                yield route, operation
-
-
-def _scopes(route: RouteContext) -> tuple[str, ...]:
-    """Return the scopes of which a caller needs one: those that the route itself names, which come last."""
-    asked = [dependency.dependency for dependency in route.dependencies]
-    return next((each.scopes for each in reversed(asked) if isinstance(each, Requires)), ())
-
-
-def _with_limits(part: Any, settings: Settings) -> Any:
-    """Put in the number for each limit that the schema names by its setting."""
-    if isinstance(part, dict):
-        return {
-            name: getattr(settings, value)
-            if name in ("maxItems", "maximum") and isinstance(value, str)
-            else _with_limits(value, settings)
-            for name, value in part.items()
-        }
-    return [_with_limits(each, settings) for each in part] if isinstance(part, list) else part

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from fastapi import Response
 from starlette.concurrency import run_in_threadpool
 
-from backend import adapting, schemas, teaching
-from backend.adapting import Order
-from backend.engine import Engine, full
-from backend.idempotency import once
-from backend.jobs import Worker
+from backend import problems
+from backend.messages import schemas
 from backend.settings import Settings
-from backend.teaching import Taught
+from backend.work import lessons, orders
+from backend.work.engine import Engine
+from backend.work.idempotency import once
+from backend.work.jobs import Worker
+from backend.work.lessons import Taught
+from backend.work.orders import Order
 from imaml.store import IdempotencyRecord, Job, Store, Transaction
 
 _ASYNC = "respond-async"
@@ -42,7 +44,7 @@ class Orders:
                 job = await run_in_threadpool(self._submit, order, idempotency_key)
                 self.worker.wake()
                 return _accepted(job)
-            taught = await adapting.learn(order, self.store, self.engine, self.settings)
+            taught = await orders.learn(order, self.store, self.engine, self.settings)
             with self.engine.metrics.stage("store"):
                 answer = await run_in_threadpool(self._keep, taught, idempotency_key)
             if isinstance(answer, schemas.Adaptation) and answer.id == taught.adaptation.id:
@@ -54,21 +56,21 @@ class Orders:
         with self.store.transaction() as transaction:
             if idempotency_key and (earlier := transaction.idempotency.answered(idempotency_key)):
                 return _recorded(transaction, earlier)
-            adaptation = adapting.add(transaction, taught, self.settings)
+            adaptation = orders.add(transaction, taught, self.settings)
             if idempotency_key:
                 transaction.idempotency.answer(idempotency_key, adaptation_id=adaptation.id)
-            return adapting.shown(adaptation, transaction.models.get(adaptation.model_id))
+            return orders.shown(adaptation, transaction.models.get(adaptation.model_id))
 
     def _submit(self, order: Order, idempotency_key: str | None) -> Job:
         """Queue a job, for something that exists and may be made."""
-        teaching.check_limits(order.body, self.settings)
-        adapting.look_up(order, self.store)
+        lessons.check_limits(order.body, self.settings)
+        orders.look_up(order, self.store)
         with self.store.transaction() as transaction:
-            most = adapting.quota(transaction, self.settings)
+            most = orders.quota(transaction, self.settings)
             if most is not None:
                 transaction.adaptations.check_quota(most, asked_for=transaction.jobs.count_unfinished())
             if transaction.queue.count() >= self.settings.max_jobs:
-                raise full()
+                raise problems.full()
             job = transaction.jobs.add(order.to_bytes(), order.extends)
             if idempotency_key:
                 transaction.idempotency.answer(idempotency_key, job_id=job.id)
@@ -83,7 +85,7 @@ def _recorded(transaction: Transaction, record: IdempotencyRecord) -> schemas.Ad
     if record.job_id is not None:
         return _accepted(transaction.jobs.get(record.job_id))
     adaptation = transaction.adaptations.get(record.adaptation_id or "")
-    return adapting.shown(adaptation, transaction.models.get(adaptation.model_id))
+    return orders.shown(adaptation, transaction.models.get(adaptation.model_id))
 
 
 def _preferences(prefer: str | None) -> set[str]:

@@ -11,10 +11,11 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from backend import inputs, problems
-from backend.engine import Engine
+from backend import problems
+from backend.messages import inputs
 from backend.problems import Problem
 from backend.settings import Settings
+from backend.work.engine import Engine
 from imaml.runtime.adaptation import Adapted
 from imaml.runtime.inputs import Drawings, Photos, Vectors
 from imaml.runtime.model import MetaModel

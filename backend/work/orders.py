@@ -5,12 +5,13 @@ from typing import Self
 
 from starlette.concurrency import run_in_threadpool
 
-from backend import schemas, teaching
-from backend.engine import Engine
+from backend.messages import schemas
+from backend.messages.requests import MoreExamples, NewAdaptation
 from backend.problems import Problem
-from backend.requests import MoreExamples, NewAdaptation
 from backend.settings import Settings
-from backend.teaching import Taught
+from backend.work import lessons
+from backend.work.engine import Engine
+from backend.work.lessons import Taught
 from imaml.runtime.model import MetaModel
 from imaml.store import Adaptation, Model, Store, Transaction
 
@@ -73,7 +74,7 @@ async def learn(order: Order, store: Store, engine: Engine, settings: Settings) 
         with engine.metrics.stage("decode"):
             lesson = _prepare(order, basis, loaded.meta, settings)
         with engine.metrics.stage("adapt"):
-            return teaching.teach(basis.model.id, lesson, order.body, settings)
+            return lessons.teach(basis.model.id, lesson, order.body, settings)
 
     async with engine.model(store, basis.model.id) as loaded:
         return await engine.run(work)
@@ -101,7 +102,7 @@ def shown(adaptation: Adaptation, model: Model) -> schemas.Adaptation:
     )
 
 
-def _prepare(order: Order, basis: Basis, meta: MetaModel, settings: Settings) -> teaching.Lesson:
+def _prepare(order: Order, basis: Basis, meta: MetaModel, settings: Settings) -> lessons.Lesson:
     if basis.before is None:
-        return teaching.first_lesson(order.body, meta, settings)
-    return teaching.next_lesson(order.body, meta, settings, basis.before, basis.examples)
+        return lessons.first_lesson(order.body, meta, settings)
+    return lessons.next_lesson(order.body, meta, settings, basis.before, basis.examples)

@@ -5,8 +5,8 @@ import json
 import random
 import zipfile
 
+from backend.messages.schemas import LabelledExample
 from backend.problems import Problem
-from backend.schemas import LabelledExample
 from imaml.runtime.examples import paths_by_class
 
 

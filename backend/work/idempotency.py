@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, suppress
 
 from starlette.concurrency import run_in_threadpool
 
-from backend.leases import renewed
 from backend.problems import Problem
+from backend.work.leases import renewed
 from imaml.store import IdempotencyRecord, Store, StoreError
 
 _LOOK_EVERY_SECONDS = 0.05

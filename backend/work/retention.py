@@ -3,7 +3,7 @@
 import asyncio
 
 from backend import logs
-from backend.threads import finish
+from backend.work.threads import finish
 from imaml.store import Store, StoreError, utc_now
 
 _EVERY_SECONDS = 60

@@ -6,7 +6,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field, field_serializer
 
-from backend.requests import MAX_LABEL_LENGTH
+from backend.messages.requests import MAX_LABEL_LENGTH
 
 Item = TypeVar("Item")
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from backend import logs
-from backend.threads import finish
+from backend.work.threads import finish
 from imaml.store import Store, StoreError, Transaction
 
 _EVERY_SECONDS = 4

@@ -14,11 +14,11 @@ from operator import attrgetter
 from threading import Lock
 from typing import ParamSpec, TypeVar
 
-from backend import stored
-from backend.cache import Cache
+from backend import problems
 from backend.metrics import Metrics
-from backend.problems import Problem
 from backend.settings import Settings
+from backend.work import stored
+from backend.work.cache import Cache
 from imaml.runtime.adaptation import Adapted
 from imaml.runtime.devices import Device
 from imaml.runtime.model import MetaModel
@@ -74,7 +74,7 @@ class Engine:
         """
         with self._lock:
             if not self._room:
-                raise full()
+                raise problems.full()
             self._room -= 1
         self.metrics.waiting.inc()
         future = self._pool.submit(self._work, partial(work, *args, **kwargs))
@@ -127,13 +127,3 @@ def _load_adapted(store: Store, adaptation: Adaptation) -> Adapted:
     with store.reading() as transaction:
         data = transaction.adaptations.parameters(adaptation.id)
     return stored.unpack_parameters(data, adaptation)
-
-
-def full() -> Problem:
-    """Return the problem for work that there is no room for at the moment."""
-    return Problem(
-        503,
-        "server-full",
-        "The service has more work than it can queue; try again in a moment.",
-        headers={"Retry-After": "1"},
-    )

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
-from backend import inputs, problems, tensors
+from backend import problems
+from backend.messages import inputs, tensors
+from backend.messages.protocol import Datatype, InferenceRequest, InputTensor, RequestedOutput, TensorMetadata
+from backend.messages.requests import Image
 from backend.problems import Problem
-from backend.protocol import Datatype, InferenceRequest, InputTensor, RequestedOutput, TensorMetadata
-from backend.requests import Image
 from backend.settings import Settings
 from imaml.runtime.inputs import Drawings, Photos, Vectors
 from imaml.runtime.model import MetaModel

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from backend import problems
-from backend.problems import Problem
-from backend.protocol import (
+from backend.messages.protocol import (
     Datatype,
     InferenceRequest,
     InferenceResponse,
@@ -19,6 +18,7 @@ from backend.protocol import (
     OutputTensor,
     ResponseParameters,
 )
+from backend.problems import Problem
 
 
 class _Kind(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import safetensors.numpy
 
-from backend.schemas import LabelledExample
+from backend.messages.schemas import LabelledExample
 from imaml.runtime.adaptation import Adapted
 from imaml.runtime.inputs import Input, Vectors
 from imaml.runtime.support import Examples

@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 
 from backend import problems
 from backend.dependencies import SettingsDep
+from backend.messages.requests import ExperimentChanges, MoreExamples, NewAdaptation, PredictionInputs
 from backend.problems import Problem
-from backend.requests import ExperimentChanges, MoreExamples, NewAdaptation, PredictionInputs
 
 JSON, MULTIPART = "application/json", "multipart/form-data"
 BUNDLE_TYPES = ("application/zip", "application/octet-stream")

@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from imaml.runtime.recipe import SOLVERS
 from imaml.store.values import MAX_NAME_LENGTH
 
 MAX_LABEL_LENGTH = 200
@@ -97,16 +98,25 @@ Image = Annotated[
 ]
 
 
-def _either(one: str, one_type: str, other: str, other_type: str) -> dict[str, Any]:
-    """Describe an object that has one of two fields, and not both."""
-    ways = ((one, one_type, other), (other, other_type, one))
+def _documented(**schema: object) -> Any:
+    """Describe what is checked where model and settings are known; a setting stands for its number."""
+    return Field(json_schema_extra=schema)  # pyright: ignore[reportArgumentType]
+
+
+_VALUES: dict[str, dict[str, Any]] = {
+    "image": {"type": "string"},
+    "input": {"type": "array", "items": {"type": "number"}},
+    "label": {"type": "string"},
+    "target": {"type": "number"},
+}
+
+
+def _either(one: str, other: str) -> dict[str, Any]:
+    """Describe that there is one of two fields; within `allOf`, so that generators make one class of both."""
     return {
         "oneOf": [
-            {
-                "required": [name],
-                "properties": {name: {"type": kind}, absent: {"type": "null"}},
-            }
-            for name, kind, absent in ways
+            {"required": [name], "properties": {name: _VALUES[name], absent: {"type": "null"}}}
+            for name, absent in ((one, other), (other, one))
         ]
     }
 
@@ -114,6 +124,8 @@ def _either(one: str, one_type: str, other: str, other_type: str) -> dict[str, A
 Item = TypeVar("Item")
 Sent = Annotated[list[Item], FailFast(), Field(max_length=MAX_SENT)]
 """A list that is given up at its first fault: else a request of some megabytes makes a million of them."""
+
+Positive = Annotated[float, _documented(exclusiveMinimum=0)]
 
 
 class Request(BaseModel):
@@ -125,7 +137,7 @@ class Request(BaseModel):
 class Input(Request):
     """One image file, PNG, JPEG, WebP or BMP by its content; or one vector, for a model on vectors."""
 
-    model_config = ConfigDict(json_schema_extra=_either("image", "string", "input", "array"))
+    model_config = ConfigDict(json_schema_extra={"allOf": [_either("image", "input")]})
 
     image: Image | None = None
     input: Annotated[list[float] | None, FailFast()] = Field(default=None, description="A vector.")
@@ -144,8 +156,8 @@ class Example(Input):
     model_config = ConfigDict(
         json_schema_extra={
             "allOf": [
-                _either("image", "string", "input", "array"),
-                _either("label", "string", "target", "number"),
+                _either("image", "input"),
+                _either("label", "target"),
             ]
         }
     )
@@ -164,17 +176,23 @@ class AdaptationOptions(Request):
     """How to adapt, and what to keep; what is left out of the recipe is as the model has it."""
 
     name: Text | None = None
-    ttl_seconds: int | None = Field(default=None, ge=1, description="Forget the adaptation after that time.")
+    ttl_seconds: Annotated[int, Field(ge=1), _documented(maximum="max_ttl_seconds")] | None = Field(
+        default=None, description="Forget the adaptation after that time."
+    )
     store_examples: StrictBool = Field(default=True, description="Keep the examples as the model sees them.")
-    lam: float | None = Field(default=None, description="Proximal strength.")
-    solver: str | None = Field(default=None, description="Inner solver.")
-    inner_lr: float | None = Field(default=None, description="Rate of the inner solver.")
-    max_steps: int | None = Field(default=None, description="Steps of the inner solver.")
-    tolerance: float | None = Field(
+    lam: Positive | None = Field(default=None, description="Proximal strength.")
+    solver: Annotated[str, _documented(enum=[*SOLVERS])] | None = Field(
+        default=None, description="Inner solver."
+    )
+    inner_lr: Positive | None = Field(default=None, description="Rate of the inner solver.")
+    max_steps: Annotated[int, _documented(minimum=0, maximum="max_inner_steps")] | None = Field(
+        default=None, description="Steps of the inner solver."
+    )
+    tolerance: Annotated[float, _documented(minimum=0)] | None = Field(
         default=None, description="Residual at which to stop; 0: never stop early."
     )
-    deadline_ms: int | None = Field(
-        default=None, ge=1, description="Time after which to stop where it stands."
+    deadline_ms: Annotated[int, Field(ge=1), _documented(maximum="max_deadline_ms")] | None = Field(
+        default=None, description="Time after which to stop where it stands."
     )
 
     @field_validator("store_examples", mode="before")
@@ -192,10 +210,17 @@ class AdaptationOptions(Request):
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+Reference = Annotated[
+    str,
+    Field(description="An id, a name, name@alias or name:version.", examples=["starter"]),
+    _documented(minLength=1),
+]
+
+
 class MoreExamples(AdaptationOptions):
     """Examples to add to those of an adaptation."""
 
-    examples: Sent[Example]
+    examples: Annotated[Sent[Example], _documented(minItems=1, maxItems="max_examples")]
 
     def sha256(self, more: dict[str, Any]) -> str:
         """Return a hash of what is asked for, and more: the same for a form and JSON, and every boundary."""
@@ -210,13 +235,13 @@ class MoreExamples(AdaptationOptions):
 class NewAdaptation(MoreExamples):
     """A model and the examples that it shall learn from."""
 
-    model: str = Field(description="An id, a name, name@alias or name:version.")
+    model: Reference
 
 
 class PredictionInputs(Request):
     """Images or vectors to answer."""
 
-    inputs: Sent[Input]
+    inputs: Annotated[Sent[Input], _documented(minItems=1, maxItems="max_predictions")]
 
 
 class ExperimentChanges(Request):

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend import problems
+from backend.messages.requests import Example, Input
 from backend.problems import Problem
-from backend.requests import Example, Input
 from backend.settings import Settings
 from imaml.runtime.decoding import ImageError, TooManyPixels, UnsupportedFormat, count_pixels
 from imaml.runtime.inputs import Drawings, Photos, Vectors

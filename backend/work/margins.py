@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backend import stored
-from backend.engine import Engine, LoadedModel
 from backend.problems import Problem
 from backend.settings import Settings
+from backend.work import stored
+from backend.work.engine import Engine, LoadedModel
 from imaml.runtime.leave_one_out import LeftOut, can_leave_out, leave_out, refined_threshold
 from imaml.runtime.recipe import Recipe
 from imaml.runtime.support import Support

@@ -1,0 +1,1 @@
+"""What the service does: adaptations made and kept, jobs, files to take away; the engine below it all."""
