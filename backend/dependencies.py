@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Annotated, NamedTuple
 
 import sqlalchemy
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 from pydantic import AfterValidator
 
 from backend.settings import Settings
-from backend.work.answers import Orders
+from backend.work.answers import RESPOND_ASYNC, Orders
 from backend.work.engine import Engine
 from imaml.store import Adaptation, Model, NotFound, Store
 
@@ -83,6 +83,27 @@ async def _orders(request: Request, store: StoreDep, engine: EngineDep, settings
 
 
 OrdersDep = Annotated[Orders, Depends(_orders)]
+
+
+async def _later(
+    request: Request,
+    prefer: Annotated[
+        str | None,
+        Header(
+            alias="Prefer",
+            description="With `respond-async` the answer is a job to look at.",
+            max_length=1000,
+        ),
+    ] = None,
+) -> bool:
+    # Of a header that comes in several lines the framework gives one alone.
+    lines = request.headers.getlist("Prefer") if prefer else ()
+    preferences = (part.partition(";")[0].strip().lower() for part in ",".join(lines).split(","))
+    return RESPOND_ASYNC in preferences
+
+
+LaterDep = Annotated[bool, Depends(_later)]
+"""Whether the caller would rather have a job to look at than wait (RFC 7240)."""
 
 
 def _model(model: str, store: StoreDep) -> Model:

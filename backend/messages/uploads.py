@@ -81,7 +81,9 @@ _image = _one_file("image", texts=("model",))
 
 async def _picture(request: Request) -> Picture:
     image = await _image(request)
-    model = (await request.form()).get("model") if _content_type(request) == MULTIPART else None
+    if _content_type(request) != MULTIPART:
+        return Picture(image, None)
+    model = (await request.form()).get("model")  # which the request keeps, once it has been read
     if isinstance(model, UploadFile):
         raise Problem(400, "malformed-request", "The field 'model' must be a text, not a file.")
     return Picture(image, model)

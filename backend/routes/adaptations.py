@@ -10,6 +10,7 @@ from backend.dependencies import (
     Cursor,
     EngineDep,
     KnownDep,
+    LaterDep,
     Limit,
     OrdersDep,
     SettingsDep,
@@ -20,10 +21,11 @@ from backend.messages.downloads import zip_file
 from backend.messages.refusals import BINARY, LEARNING, WORKING, Responses, refusals
 from backend.messages.uploads import MoreExamplesDep, NewAdaptationDep
 from backend.security import Requires
-from backend.work import export, stored
+from backend.work import stored
+from backend.work.export import export
 from backend.work.margins import examine, refine
 from backend.work.orders import Order, examples_of, shown
-from imaml.store import Store, bundles
+from imaml.store import Store
 from imaml.store.values import MAX_NAME_LENGTH
 
 router = APIRouter(
@@ -58,13 +60,6 @@ IdempotencyKey = Annotated[
         description="Sent again with the same request within a day, it is answered as it was the first time.",
     ),
 ]
-Prefer = Annotated[
-    str | None,
-    Header(
-        alias="Prefer", description="With `respond-async` the answer is a job to look at.", max_length=1000
-    ),
-]
-
 _LEARNERS = [Depends(Requires("adapt"))]
 
 
@@ -72,18 +67,18 @@ _LEARNERS = [Depends(Requires("adapt"))]
     "",
     status_code=201,
     response_model=schemas.Adaptation,
-    responses=_MADE | refusals(*LEARNING),
+    responses=_MADE | refusals(*LEARNING, "unknown-model"),
     dependencies=_LEARNERS,
     openapi_extra=bodies.NEW_ADAPTATION,
 )
 async def create_adaptation(
     body: NewAdaptationDep,
     orders: OrdersDep,
+    later: LaterDep,
     idempotency_key: IdempotencyKey = None,
-    prefer: Prefer = None,
 ) -> schemas.Adaptation | Response:
     """Teach a model from labelled images or vectors, or from vectors with numbers."""
-    return await orders.answer(Order(body), idempotency_key, prefer)
+    return await orders.answer(Order(body), idempotency_key, later=later)
 
 
 @router.post(
@@ -98,11 +93,11 @@ async def add_examples(
     adaptation_id: AdaptationId,
     body: MoreExamplesDep,
     orders: OrdersDep,
+    later: LaterDep,
     idempotency_key: IdempotencyKey = None,
-    prefer: Prefer = None,
 ) -> schemas.Adaptation | Response:
     """Make a new adaptation from the examples of this one and more, by its recipe."""
-    return await orders.answer(Order(body, adaptation_id), idempotency_key, prefer)
+    return await orders.answer(Order(body, adaptation_id), idempotency_key, later=later)
 
 
 @router.get("", responses=refusals("invalid-value"))
@@ -138,14 +133,7 @@ async def export_adaptation(known: KnownDep, store: StoreDep, engine: EngineDep)
     """
     adaptation, model = known
     async with engine.model(store, model.id) as loaded, engine.adapted(store, adaptation) as adapted:
-
-        def work() -> bytes:
-            with store.reading() as transaction:
-                bundle = transaction.models.bundle(model)
-            predict_graph = bundles.read(bundle).graphs["predict"]  # of which an engine has the session alone
-            return export.export(adaptation, model, loaded.meta, adapted, predict_graph)
-
-        data = await engine.run(work)
+        data = await engine.run(export, store, adaptation, model, loaded.meta, adapted)
     return zip_file(data, f"{adaptation.name or adaptation.id}.zip")
 
 
@@ -159,7 +147,7 @@ async def delete_adaptation(adaptation_id: AdaptationId, store: StoreDep, engine
 @router.get(
     "/{adaptation_id}/examples",
     dependencies=_LEARNERS,
-    responses=refusals(*_ONE, *WORKING, "no-examples", "no-classes"),
+    responses=refusals(*_ONE, *WORKING, "no-examples", "no-classes", "diverged"),
 )
 async def list_examples(
     known: KnownDep,
@@ -186,7 +174,7 @@ async def list_examples(
 @router.post(
     "/{adaptation_id}/unknown-threshold",
     dependencies=_LEARNERS,
-    responses=refusals(*_ONE, *WORKING, "no-examples", "no-classes", "too-few-examples"),
+    responses=refusals(*_ONE, *WORKING, "no-examples", "no-classes", "too-few-examples", "diverged"),
 )
 async def refine_threshold(
     known: KnownDep, store: StoreDep, engine: EngineDep, settings: SettingsDep
@@ -206,8 +194,7 @@ def _delete(store: Store, adaptation_id: str) -> None:
 
 def _set_threshold(store: Store, adaptation_id: str, threshold: float) -> schemas.Adaptation:
     with store.transaction() as transaction:
-        adaptation = transaction.adaptations.get(adaptation_id)
-        adaptation.unknown_threshold = threshold
+        adaptation = transaction.adaptations.set_unknown_threshold(adaptation_id, threshold)
         return shown(adaptation, transaction.models.get(adaptation.model_id))
 
 

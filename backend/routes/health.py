@@ -6,7 +6,7 @@ from starlette.concurrency import run_in_threadpool
 
 from backend.dependencies import DatabaseDep, EngineDep, SettingsDep, StoreDep, WholeStoreDep
 from backend.messages import schemas
-from backend.messages.refusals import refusals
+from backend.messages.refusals import WORKING, refusals
 from backend.problems import Problem, stopping
 from backend.security import Requires
 from imaml.runtime import devices
@@ -14,15 +14,20 @@ from imaml.store import Model, Store, is_current
 
 router = APIRouter(tags=["health"])
 
-NOT_READY = ("internal-error", "database-outdated", "database-unavailable", "no-model", "stopping")
+NOT_READY = (
+    *("internal-error", "database-outdated", "database-unavailable", "no-model", "stopping"),
+    *WORKING,
+)
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", responses=refusals("internal-error", everywhere=False))
 async def health() -> schemas.Health:
     """Answer as long as the process runs."""
     return schemas.Health()
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses=refusals(*NOT_READY, everywhere=False))
 async def readiness(
     request: Request,
@@ -58,7 +63,7 @@ def _newest_model(database: Engine, store: Store) -> Model:
             503, "database-outdated", "The database is not at the newest migration; run `imaml db upgrade`."
         )
     with store.reading() as transaction:
-        model = transaction.models.any()
+        model = transaction.models.newest()
     if model is None:
         raise Problem(
             503, "no-model", "No model is stored; run `imaml models import FILE`, or `imaml train`."

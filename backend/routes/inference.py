@@ -92,7 +92,9 @@ async def model_ready(adaptation: AdaptationDep, store: StoreDep, engine: Engine
     response_model=protocol.InferenceResponse,
     responses=_TENSORS
     | refusals(
-        *_ONE, *BODY, *IMAGES, "unsupported-encoding", "invalid-input", "unknown-output", inference=True
+        *(*_ONE, *BODY, *IMAGES, "malformed-json", "malformed-request", "too-many"),
+        *("invalid-input", "unknown-output"),
+        inference=True,
     ),
 )
 async def infer(
@@ -107,10 +109,6 @@ async def infer(
     ] = None,
 ) -> Response:
     """Answer images, their pixels or vectors, each on its own, in the order sent."""
-    encoding = request.headers.get("Content-Encoding", "identity")
-    if encoding != "identity":
-        detail = f"The body is compressed as {encoding[:100]!r}; send it as it is."
-        raise Problem(415, "unsupported-encoding", detail)
     content = await request.body()
     if not content:
         raise problems.empty()

@@ -42,7 +42,10 @@ def list_models(store: StoreDep, cursor: Cursor = None, limit: Limit = 50) -> sc
     "",
     status_code=201,
     dependencies=_ADMINISTRATORS,
-    responses=refusals(*BODY, "invalid-bundle", "invalid-value", "server-full"),
+    responses=refusals(
+        *(*BODY, "malformed-request", "unsupported-media-type"),
+        *("invalid-bundle", "invalid-value", "server-full"),
+    ),
     openapi_extra=bodies.BUNDLE,
 )
 async def add_model(
@@ -88,7 +91,7 @@ def read_bundle(model: ModelDep, store: StoreDep) -> Response:
     return zip_file(data, f"{model.name}-v{model.version}.imaml")
 
 
-@router.get("/{model}/episode", responses=refusals(*_ONE, *WORKING, "no-examples"))
+@router.get("/{model}/episode", responses=refusals(*_ONE, *WORKING, "no-examples", "too-few-examples"))
 async def draw_episode(
     model: ModelDep,
     store: StoreDep,

@@ -47,7 +47,10 @@ _PNG: Responses = {
 
 @router.post(
     "/adaptations/{adaptation_id}/predictions",
-    responses=refusals("unknown-adaptation", *BODY, *IMAGES, *WORKING),
+    responses=refusals(
+        *("unknown-adaptation", *BODY, *IMAGES, *WORKING),
+        *("malformed-json", "malformed-request", "unsupported-media-type", "too-many"),
+    ),
     openapi_extra=bodies.PREDICTION_INPUTS,
 )
 async def predict_answers(
@@ -79,7 +82,10 @@ async def predict_answers(
     "/adaptations/{adaptation_id}/predictions/batch",
     response_class=_Lines,
     responses=_LINES
-    | refusals("unknown-adaptation", "invalid-archive", "no-images", "too-many", *BODY, *WORKING),
+    | refusals(
+        *("unknown-adaptation", *BODY, *WORKING, "malformed-request", "unsupported-media-type"),
+        *("invalid-archive", "no-images", "too-many"),
+    ),
     openapi_extra=bodies.ARCHIVE,
 )
 async def predict_archive(
@@ -91,8 +97,8 @@ async def predict_archive(
 ) -> _Lines:
     """Answer a zip of images, each on a line of JSON of its own, as soon as it is worked out.
 
-    An image that cannot be read has a problem on its line. Folders, `__MACOSX` and what begins with a dot are
-    skipped.
+    An image that cannot be read has a problem on its line. Folders are skipped, and what systems put beside
+    images: `__MACOSX`, `Thumbs.db`, `desktop.ini`, and what begins with a dot.
     """
     async with (
         engine.model(store, adaptation.model_id) as loaded,
@@ -107,7 +113,7 @@ async def predict_archive(
     "/preprocess",
     openapi_extra=bodies.IMAGE,
     response_class=Response,
-    responses=_PNG | refusals("unknown-model", "no-images", *BODY, *IMAGES, *WORKING),
+    responses=_PNG | refusals("unknown-model", *BODY, *IMAGES, *WORKING, "malformed-request", "no-images"),
 )
 async def preprocess_image(
     picture: PictureDep, store: StoreDep, engine: EngineDep, settings: SettingsDep

@@ -16,7 +16,8 @@ from backend.work.lessons import Taught
 from backend.work.orders import Order
 from imaml.store import IdempotencyRecord, Job, Store, Transaction
 
-_ASYNC = "respond-async"
+RESPOND_ASYNC = "respond-async"
+"""The preference (RFC 7240) for an answer that comes at once, while the work is done later."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,12 @@ class Orders:
     worker: Worker
 
     async def answer(
-        self, order: Order, idempotency_key: str | None, prefer: str | None
+        self, order: Order, idempotency_key: str | None, *, later: bool
     ) -> schemas.Adaptation | Response:
-        """Return the adaptation or, if the caller prefers so (RFC 7240), the job that will make it.
+        """Return the adaptation or, if it shall be made later, the job that will make it.
 
         Raises Problem and the errors of the store and of the runtime.
         """
-        later = _ASYNC in _preferences(prefer)
         request_hash = await run_in_threadpool(order.sha256, later) if idempotency_key else ""
         async with once(self.store, idempotency_key, request_hash) as earlier:
             if earlier is not None:
@@ -88,11 +88,7 @@ def _recorded(transaction: Transaction, record: IdempotencyRecord) -> schemas.Ad
     return orders.shown(adaptation, transaction.models.get(adaptation.model_id))
 
 
-def _preferences(prefer: str | None) -> set[str]:
-    return {part.partition(";")[0].strip().lower() for part in (prefer or "").split(",")}
-
-
 def _accepted(job: Job) -> Response:
     body = schemas.Job.model_validate(job, from_attributes=True)
-    headers = {"Location": f"/v1/jobs/{job.id}", "Preference-Applied": _ASYNC}
+    headers = {"Location": f"/v1/jobs/{job.id}", "Preference-Applied": RESPOND_ASYNC}
     return Response(body.model_dump_json(), 202, headers, "application/json")

@@ -137,7 +137,8 @@ def _line(filename: str, answer: Prediction | NumberPrediction | Problem) -> byt
 
 def _is_skipped(entry: ZipInfo) -> bool:
     path = PurePosixPath(entry.filename)
-    return entry.filename.endswith("/") or path.name.startswith(".") or "__MACOSX" in path.parts
+    by_systems = path.name.startswith(".") or path.name.lower() in ("thumbs.db", "desktop.ini")
+    return entry.filename.endswith("/") or by_systems or "__MACOSX" in path.parts
 
 
 def _invalid(fault: str) -> Problem:

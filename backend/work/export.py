@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from imaml.runtime.adaptation import Adapted
 from imaml.runtime.inputs import MAX_PIXELS, Drawings, Input, Photos, Vectors
 from imaml.runtime.model import MetaModel
-from imaml.store import Adaptation, Model
+from imaml.store import Adaptation, Model, Store, bundles
 
 Weights = dict[str, NDArray[Any]]
 
@@ -94,10 +94,11 @@ class _Entry(NamedTuple):
     """What the example needs of the package imaml."""
 
 
-def export(
-    adaptation: Adaptation, model: Model, meta: MetaModel, adapted: Adapted, predict_graph: bytes
-) -> bytes:
-    """Return the zip, the same bytes each time; `predict_graph` is the model's ONNX file of that name."""
+def export(store: Store, adaptation: Adaptation, model: Model, meta: MetaModel, adapted: Adapted) -> bytes:
+    """Return the zip, the same bytes each time; raises the errors of the store."""
+    with store.reading() as transaction:
+        bundle = transaction.models.bundle(model)
+    predict_graph = bundles.read(bundle).graphs["predict"]  # of which an engine has the session alone
     entry = _entry(meta.input)
     described = {
         "adaptation": adaptation.id,

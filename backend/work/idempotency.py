@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from backend.problems import Problem
 from backend.work.leases import renewed
-from imaml.store import IdempotencyRecord, Store, StoreError
+from imaml.store import Claim, IdempotencyRecord, Store, StoreError
 
 _LOOK_EVERY_SECONDS = 0.05
 _WAIT_SECONDS = 30
@@ -25,25 +25,25 @@ async def once(store: Store, key: str | None, request_hash: str) -> AsyncGenerat
     if key is None:
         yield None
         return
-    record = await _claim(store, key, request_hash)
-    if record is not None:
-        yield record
+    found = await _claim(store, key, request_hash)
+    if isinstance(found, IdempotencyRecord):
+        yield found
         return
     try:
-        async with renewed(store, lambda transaction: transaction.idempotency.renew(key)):
+        async with renewed(store, lambda transaction: transaction.idempotency.renew(found)):
             yield None
     except BaseException:
         with suppress(StoreError):  # the lease ends by itself
-            await asyncio.shield(run_in_threadpool(_release, store, key))
+            await asyncio.shield(run_in_threadpool(_release, store, found))
         raise
 
 
-async def _claim(store: Store, key: str, request_hash: str) -> IdempotencyRecord | None:
+async def _claim(store: Store, key: str, request_hash: str) -> Claim | IdempotencyRecord:
     end = time.monotonic() + _WAIT_SECONDS
     while True:
-        record = await run_in_threadpool(_try_claim, store, key, request_hash)
-        if record is None or record.adaptation_id or record.job_id:
-            return record
+        found = await run_in_threadpool(_try_claim, store, key, request_hash)
+        if isinstance(found, Claim) or found.adaptation_id or found.job_id:
+            return found
         if time.monotonic() > end:
             raise Problem(
                 409,
@@ -55,11 +55,11 @@ async def _claim(store: Store, key: str, request_hash: str) -> IdempotencyRecord
         await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
 
-def _try_claim(store: Store, key: str, request_hash: str) -> IdempotencyRecord | None:
+def _try_claim(store: Store, key: str, request_hash: str) -> Claim | IdempotencyRecord:
     with store.transaction() as transaction:
         return transaction.idempotency.claim(key, request_hash)
 
 
-def _release(store: Store, key: str) -> None:
+def _release(store: Store, claim: Claim) -> None:
     with store.transaction() as transaction:
-        transaction.idempotency.release(key)
+        transaction.idempotency.release(claim)

@@ -47,7 +47,7 @@ class Worker:
     async def _work_on(self, job: Job) -> None:
         store = self._store.of(job.tenant)
         try:
-            async with renewed(store, lambda transaction: transaction.queue.renew(job.id)):
+            async with renewed(store, lambda transaction: transaction.queue.renew(job)):
                 order = await finish(_order, store, job)
                 taught = await orders.learn(order, store, self._engine, self._settings)
                 await finish(self._keep, store, job, taught)
@@ -69,9 +69,9 @@ class Worker:
 
     def _keep(self, store: Store, job: Job, taught: Taught) -> None:
         with store.transaction() as transaction:
-            if transaction.queue.hold(job.id):
+            if transaction.queue.hold(job):
                 adaptation = orders.add(transaction, taught, self._settings)
-                transaction.queue.finish(job.id, adaptation_id=adaptation.id)
+                transaction.queue.finish(job, adaptation_id=adaptation.id)
 
 
 def _claim(store: Store) -> Job | None:
@@ -89,10 +89,10 @@ def _order(store: Store, job: Job) -> Order:
 
 def _put_back(store: Store, job: Job) -> None:
     with store.transaction() as transaction:
-        transaction.queue.put_back(job.id)
+        transaction.queue.put_back(job)
 
 
 def _fail(store: Store, job: Job, problem: problems.Problem) -> None:
     with store.transaction() as transaction:
-        if transaction.queue.hold(job.id):
-            transaction.queue.finish(job.id, problem=problems.document(problem).model_dump())
+        if transaction.queue.hold(job):
+            transaction.queue.finish(job, problem=problems.document(problem).model_dump())

@@ -12,6 +12,7 @@ from imaml.store.errors import (
     QuotaExceeded,
     StoreError,
 )
+from imaml.store.repository.idempotency import Claim
 from imaml.store.repository.keys import SCOPES
 from imaml.store.repository.metrics import Metric, Point
 from imaml.store.repository.portable import Page
@@ -38,6 +39,7 @@ __all__ = [
     "ApiKey",
     "Bundle",
     "BundleError",
+    "Claim",
     "CorruptBlob",
     "DatabaseError",
     "Evaluation",

@@ -3,11 +3,13 @@
 import secrets
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from imaml.store.errors import InvalidValue
 
 MAX_NAME_LENGTH = 200
+LEASE = timedelta(seconds=15)
+"""How long somebody at work is believed to live without a sign of it."""
 RANDOM_BITS = 80
 
 _lock = threading.Lock()

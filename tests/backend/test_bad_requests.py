@@ -243,6 +243,12 @@ def test_patch_takes_json_alone(http: httpx.Client) -> None:
     _check(http.patch(path, json={"colour": "red"}), 422, "invalid-request", "colour")
 
 
+@pytest.mark.parametrize("path", [ADAPT, "/v1/preprocess"])
+def test_compressed_body_is_415(http: httpx.Client, path: str) -> None:
+    headers = {**JSON, "Content-Encoding": "gzip"}
+    _check(http.post(path, content=b"x", headers=headers), 415, "unsupported-encoding", "'gzip'")
+
+
 @pytest.mark.parametrize("type_", ["text/plain", "application/x-www-form-urlencoded", ""])
 def test_bundle_of_a_type_that_any_page_may_send_is_415(
     http: httpx.Client, model_file: bytes, type_: str

@@ -17,6 +17,12 @@ def test_service_with_a_model_is_ready(http: httpx.Client) -> None:
     assert ready.json()["models_loaded"] >= 1
 
 
+def test_probes_may_ask_for_the_head_alone(http: httpx.Client) -> None:
+    for path in ("/healthz", "/readyz"):
+        answer = http.head(path)
+        assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_service_without_a_model_is_alive_but_not_ready(
     serve: Serve, database_url: str, model_file: bytes
 ) -> None:

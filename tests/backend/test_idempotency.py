@@ -79,7 +79,7 @@ def test_work_that_takes_long_keeps_its_key_by_signs_of_life(
     monkeypatch.setattr("backend.work.leases._EVERY_SECONDS", 0.02)
     signs: list[str] = []
     monkeypatch.setattr(
-        "imaml.store.repository.idempotency.Idempotency.renew", lambda _, key: signs.append(key)
+        "imaml.store.repository.idempotency.Idempotency.renew", lambda _, claim: signs.append(claim.key)
     )
 
     async def work() -> str:
@@ -96,7 +96,7 @@ def test_who_has_waited_long_enough_is_told_to_come_again(
 ) -> None:
     monkeypatch.setattr("backend.work.idempotency._WAIT_SECONDS", 0.1)
     with store.transaction() as t:
-        assert t.idempotency.claim(key, HASH) is None
+        t.idempotency.claim(key, HASH)
 
     async def ask() -> None:
         await answer(store, key, pytest.fail)

@@ -21,7 +21,8 @@ LATER = {"Prefer": "wait=5, respond-async; foo=bar"}
 def test_a_job_makes_what_is_made_at_once(
     client: Client, http: httpx.Client, examples: Examples, queries: list[bytes]
 ) -> None:
-    accepted = http.post("/v1/adaptations", **form(examples, name="later"), headers=LATER)
+    in_two_lines = [("Prefer", "wait=5"), ("Prefer", "Respond-Async; foo=bar")]
+    accepted = http.post("/v1/adaptations", **form(examples, name="later"), headers=in_two_lines)
     assert (accepted.status_code, accepted.headers["preference-applied"]) == (202, "respond-async")
     job = accepted.json()
     assert accepted.headers["location"] == f"/v1/jobs/{job['id']}"

@@ -6,9 +6,10 @@ from threading import Barrier
 
 import pytest
 
-from imaml.store import Adaptation, IdempotencyConflict, Store, utc_now
-from imaml.store.repository.idempotency import KEPT, LEASE
+from imaml.store import Adaptation, Claim, IdempotencyConflict, Store, utc_now
+from imaml.store.repository.idempotency import KEPT
 from imaml.store.tables import IdempotencyRecord
+from imaml.store.values import LEASE
 from tests.store.conftest import MakeAdaptation
 
 HASH, OTHER_HASH = "a" * 64, "b" * 64
@@ -21,7 +22,7 @@ def adaptation(store: Store, model_id: str, make_adaptation: MakeAdaptation) -> 
         return t.adaptations.add(make_adaptation(model_id=model_id), parameters=b"phi")
 
 
-def claim(store: Store, request_hash: str = HASH) -> IdempotencyRecord | None:
+def claim(store: Store, request_hash: str = HASH) -> Claim | IdempotencyRecord:
     with store.transaction() as t:
         return t.idempotency.claim("key", request_hash)
 
@@ -44,13 +45,13 @@ def age(store: Store, by: timedelta) -> None:
 
 
 def test_the_first_works_and_the_others_learn_its_answer(store: Store, adaptation: Adaptation) -> None:
-    assert claim(store) is None
+    assert isinstance(claim(store), Claim)
     pending = claim(store)
-    assert pending is not None
+    assert isinstance(pending, IdempotencyRecord)
     assert pending.adaptation_id is None
     assert answer(store, adaptation) is None
     for record in (claim(store), answer(store, adaptation)):
-        assert record is not None
+        assert isinstance(record, IdempotencyRecord)
         assert record.adaptation_id == adaptation.id
 
 
@@ -68,38 +69,70 @@ def test_a_job_is_an_answer_too(store: Store) -> None:
         job = t.jobs.add(b"request")
         t.idempotency.answer("key", job_id=job.id)
     record = claim(store)
-    assert record is not None
+    assert isinstance(record, IdempotencyRecord)
     assert record.job_id == job.id
 
 
+def free(store: Store, request_hash: str = HASH) -> Claim | None:
+    """The claim to a key that is free."""
+    found = claim(store, request_hash)
+    return found if isinstance(found, Claim) else None
+
+
 def test_a_key_is_free_again_after_failure_silence_or_a_day(store: Store, adaptation: Adaptation) -> None:
-    claim(store)
+    failing = free(store)
+    assert failing is not None
+    assert free(store) is None
     with store.transaction() as t:
-        t.idempotency.release("key")
-    assert claim(store) is None
+        t.idempotency.release(failing)
+    assert free(store) is not None
     age(store, LEASE - timedelta(seconds=5))
-    assert claim(store) is not None
-    with store.transaction() as t:
-        t.idempotency.renew("key")
-    age(store, LEASE - timedelta(seconds=5))
-    assert claim(store) is not None
+    assert free(store) is None
     age(store, LEASE)
-    assert claim(store) is None
+    assert free(store) is not None
     answer(store, adaptation)
     age(store, KEPT - timedelta(minutes=1))
-    assert claim(store) is not None
-    with store.transaction() as t:
-        t.idempotency.release("key")  # of an answered one, does nothing
-    assert claim(store) is not None
+    assert free(store) is None
     age(store, timedelta(minutes=1))
-    assert claim(store, OTHER_HASH) is None
+    assert free(store, OTHER_HASH) is not None
+
+
+def test_signs_of_life_keep_a_key(store: Store) -> None:
+    working = free(store)
+    assert working is not None
+    with store.transaction() as t:
+        silent = t.idempotency._get("key")
+        assert silent is not None
+        silent.lease_until -= LEASE
+        t.idempotency.renew(working)
+    assert free(store) is None
+
+
+def test_who_was_given_up_lets_go_of_nothing_that_is_his_successor_s(store: Store) -> None:
+    slow = free(store)
+    assert slow is not None
+    age(store, LEASE)
+    assert free(store) is not None
+    with store.transaction() as t:
+        t.idempotency.renew(slow)
+        t.idempotency.release(slow)
+    assert free(store) is None
+
+
+def test_an_answer_is_not_let_go_of(store: Store, adaptation: Adaptation) -> None:
+    working = free(store)
+    assert working is not None
+    answer(store, adaptation)
+    with store.transaction() as t:
+        t.idempotency.release(working)
+    assert free(store) is None
 
 
 def test_what_was_deleted_or_has_expired_is_no_answer(
     store: Store, model_id: str, make_adaptation: MakeAdaptation
 ) -> None:
     for gone in ("deleted", "expired"):
-        assert claim(store) is None
+        assert free(store) is not None
         with store.transaction() as t:
             made = t.adaptations.add(make_adaptation(model_id=model_id), parameters=b"phi")
             t.idempotency.answer("key", adaptation_id=made.id)
@@ -108,12 +141,12 @@ def test_what_was_deleted_or_has_expired_is_no_answer(
                 t.adaptations.delete(made.id)
             else:
                 t.adaptations.get(made.id).expires_at = utc_now()
-    assert claim(store) is None
+    assert free(store) is not None
 
 
 def test_a_key_is_its_tenant_s_alone(store: Store) -> None:
     claim(store)
-    assert claim(store.of("somebody else"), OTHER_HASH) is None
+    assert free(store.of("somebody else"), OTHER_HASH) is not None
 
 
 def test_of_those_who_use_a_key_at_once_one_works(store: Store) -> None:
@@ -121,7 +154,7 @@ def test_of_those_who_use_a_key_at_once_one_works(store: Store) -> None:
 
     def use(_: int) -> bool:
         together.wait()
-        return claim(store) is None
+        return isinstance(claim(store), Claim)
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(use, range(4))) == [False, False, False, True]

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine
 
 from imaml.store import Adaptation, Job, NotFound, Store, utc_now
-from imaml.store.repository.jobs import LEASE, MAX_ATTEMPTS
+from imaml.store.repository.jobs import MAX_ATTEMPTS
+from imaml.store.values import LEASE
 from tests.store.conftest import MakeAdaptation, count_blobs
 
 
@@ -54,14 +55,16 @@ def test_a_job_ends_once_and_keeps_no_request(
     before = count_blobs(engine)
     succeeding, failing = add(store, b"one"), add(store, b"two")
     assert count_blobs(engine) == before + 2
-    claim(store)
+    first, second = claim(store), claim(store)
+    assert first is not None
+    assert second is not None
     with store.transaction() as t:
         made = adaptation(t)
-        for job in (succeeding, failing):
-            assert t.queue.hold(job.id)
-        t.queue.finish(succeeding.id, adaptation_id=made.id)
-        t.queue.finish(failing.id, problem={"detail": "why"})
-        assert not t.queue.hold(succeeding.id)
+        for job in (first, second):
+            assert t.queue.hold(job)
+        t.queue.finish(first, adaptation_id=made.id)
+        t.queue.finish(second, problem={"detail": "why"})
+        assert not t.queue.hold(first)
     ended = get(store, succeeding)
     assert (ended.status, ended.adaptation_id, ended.problem) == ("succeeded", made.id, None)
     assert (get(store, failing).status, get(store, failing).problem) == ("failed", {"detail": "why"})
@@ -79,7 +82,7 @@ def test_a_job_that_lost_its_worker_comes_back_but_not_for_ever(store: Store) ->
         assert taken is not None
         assert claim(store) is None
         with store.transaction() as t:
-            t.queue.renew(job.id)
+            t.queue.renew(taken)
         lease = get(store, job).lease_until
         assert lease is not None
         assert lease > utc_now() + LEASE / 2
@@ -93,10 +96,34 @@ def test_a_job_that_lost_its_worker_comes_back_but_not_for_ever(store: Store) ->
 def test_a_job_that_was_put_back_has_lost_nothing(store: Store) -> None:
     job = add(store)
     for _ in range(MAX_ATTEMPTS + 1):
-        assert claim(store) is not None
+        taken = claim(store)
+        assert taken is not None
         with store.transaction() as t:
-            t.queue.put_back(job.id)
+            t.queue.put_back(taken)
     assert get(store, job).status == "queued"
+
+
+def test_a_worker_that_was_given_up_ends_nothing_of_its_successor(store: Store) -> None:
+    job = add(store)
+    slow = claim(store)
+    assert slow is not None
+    silence(store, job)
+    successor = claim(store)
+    assert successor is not None
+    with store.transaction() as t:
+        lease = t.jobs.get(job.id).lease_until
+        assert not t.queue.hold(slow)
+        t.queue.put_back(slow)
+        t.queue.renew(slow)
+        assert (t.jobs.get(job.id).status, t.jobs.get(job.id).lease_until) == ("running", lease)
+        assert t.queue.hold(successor)
+
+
+def test_tenants_take_turns(store: Store) -> None:
+    eager = [add(store).id for _ in range(3)]
+    late = [add(store.of(tenant)).id for tenant in ("second", "third")]
+    taken = [job.id for _ in range(5) if (job := claim(store))]
+    assert taken == [eager[0], *late, *eager[1:]]
 
 
 def test_a_job_is_shown_to_its_tenant_alone(store: Store) -> None:
@@ -124,7 +151,7 @@ def test_of_those_who_look_for_work_at_once_one_gets_it(store: Store) -> None:
 def test_what_has_ended_is_swept_away_after_a_day(store: Store) -> None:
     ended, waiting = add(store), add(store)
     with store.transaction() as t:
-        t.queue.finish(ended.id, problem={})
+        t.queue.finish(ended, problem={})
         t.retention.sweep(utc_now() + timedelta(hours=23))
         assert t.jobs.get(ended.id).finished_at is not None
         t.retention.sweep(utc_now() + timedelta(hours=25))

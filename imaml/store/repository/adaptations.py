@@ -85,6 +85,13 @@ class Adaptations:
             self._session, statement, [Adaptation.id.expression], descending=True, cursor=cursor, limit=limit
         )
 
+    def set_unknown_threshold(self, adaptation_id: str, threshold: float) -> Adaptation:
+        """Set what tells unknown queries from known ones, or raise `NotFound`."""
+        adaptation = self.get(adaptation_id)
+        adaptation.unknown_threshold = threshold
+        self._session.flush()
+        return adaptation
+
     def delete(self, adaptation_id: str) -> None:
         """Delete the adaptation with its parameters and examples, or raise `NotFound`."""
         if not self._remove((Adaptation.id == adaptation_id) & self._present()):

@@ -1,6 +1,7 @@
 """Requests that carry a key: which are being worked on, and what each was answered with."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
@@ -9,11 +10,17 @@ from imaml.store.errors import IdempotencyConflict
 from imaml.store.repository.adaptations import Adaptations
 from imaml.store.repository.portable import lock
 from imaml.store.tables import IdempotencyRecord
-from imaml.store.values import utc_now
+from imaml.store.values import LEASE, utc_now
 
 KEPT = timedelta(hours=24)
-LEASE = timedelta(seconds=15)
-"""How long a worker is believed to live without a sign of it."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to do the work under a key; where its lease ran out, somebody has a later one."""
+
+    key: str
+    made_at: datetime
 
 
 class Idempotency:
@@ -24,8 +31,8 @@ class Idempotency:
         self._tenant = tenant
         self._adaptations = adaptations
 
-    def claim(self, key: str, request_hash: str) -> IdempotencyRecord | None:
-        """Return None where the work is the caller's from now on, or the record of whoever was before.
+    def claim(self, key: str, request_hash: str) -> Claim | IdempotencyRecord:
+        """Return a claim where the work is the caller's from now on, or the record of whoever was before.
 
         The record has the answer, or none yet where somebody is at work; an adaptation that has expired or
         was deleted is no answer any more. Raises `IdempotencyConflict` where another request has the key.
@@ -42,13 +49,12 @@ class Idempotency:
             if self._stands(record):
                 return record
         self._session.execute(delete(IdempotencyRecord).where(self._has(key)))
-        self._session.add(
-            IdempotencyRecord(
-                tenant=self._tenant, key=key, request_hash=request_hash, lease_until=now + LEASE
-            )
+        record = IdempotencyRecord(
+            tenant=self._tenant, key=key, request_hash=request_hash, lease_until=now + LEASE
         )
+        self._session.add(record)
         self._session.flush()
-        return None
+        return Claim(key, record.created_at)
 
     def answered(self, key: str) -> IdempotencyRecord | None:
         """Return the record if it has an answer; let nobody else give one during this transaction."""
@@ -61,15 +67,15 @@ class Idempotency:
         values = {"adaptation_id": adaptation_id, "job_id": job_id}
         self._session.execute(update(IdempotencyRecord).where(self._has(key)).values(values))
 
-    def renew(self, key: str) -> None:
-        """Give a sign of life of the work under the key."""
+    def renew(self, claim: Claim) -> None:
+        """Give a sign of life of the work; for a claim that somebody else has by now, do nothing."""
         values = {"lease_until": utc_now() + LEASE}
-        self._session.execute(update(IdempotencyRecord).where(self._has(key)).values(values))
+        self._session.execute(update(IdempotencyRecord).where(self._is(claim)).values(values))
 
-    def release(self, key: str) -> None:
+    def release(self, claim: Claim) -> None:
         """Let go of a key whose work has failed, so that the request may be sent again."""
         unanswered = IdempotencyRecord.adaptation_id.is_(None) & IdempotencyRecord.job_id.is_(None)
-        self._session.execute(delete(IdempotencyRecord).where(self._has(key), unanswered))
+        self._session.execute(delete(IdempotencyRecord).where(self._is(claim), unanswered))
 
     def _stands(self, record: IdempotencyRecord) -> bool:
         """Whether somebody is at work, or there is still what the answer was."""
@@ -79,6 +85,9 @@ class Idempotency:
 
     def _get(self, key: str) -> IdempotencyRecord | None:
         return self._session.scalar(select(IdempotencyRecord).where(self._has(key)))
+
+    def _is(self, claim: Claim) -> ColumnElement[bool]:
+        return self._has(claim.key) & (IdempotencyRecord.created_at == claim.made_at)
 
     def _has(self, key: str) -> ColumnElement[bool]:
         return (IdempotencyRecord.tenant == self._tenant) & (IdempotencyRecord.key == key)

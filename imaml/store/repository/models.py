@@ -110,7 +110,7 @@ class Models:
         self._session.flush()
         return model
 
-    def any(self) -> Model | None:
+    def newest(self) -> Model | None:
         """Return the newest model of all tenants, to see whether it works; it is shown to nobody."""
         return self._session.scalar(select(Model).order_by(Model.id.desc()).limit(1))
 
