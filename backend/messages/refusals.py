@@ -13,9 +13,12 @@ BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 """Content of a file."""
 
 _ID = "01a1f2c3d4e5f60718293a4b5c6d7e8f"
+_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+_MADE_WITHOUT_MORE = (problems.empty(), problems.unexpected(), problems.full(), problems.stopping())
 
 EXAMPLES: dict[str, tuple[int, str]] = {
-    "empty-request": (400, "The request has no body; /docs says what to send."),
+    **{problem.kind: (problem.status_code, problem.detail) for problem in _MADE_WITHOUT_MORE},
     "malformed-json": (400, "The request body is not JSON."),
     "malformed-request": (400, "Send one file, as the field 'bundle'."),
     "unpaired-examples": (
@@ -31,11 +34,16 @@ EXAMPLES: dict[str, tuple[int, str]] = {
         401,
         "The key is unknown, has expired or was revoked; ask whoever runs the service for another.",
     ),
-    "scope-needed": (403, "The key has the scopes predict; this call needs adapt."),
+    "scope-needed": (403, "The key has the scopes adapt, predict; this call needs review."),
     "foreign-host": (
         403,
         "The service has no keys and answers to names of this machine alone, not to 'example.com'; "
         "use 127.0.0.1.",
+    ),
+    "foreign-origin": (
+        403,
+        "The service takes nothing from pages of 'https://example.com'; call it from this machine's own, or "
+        "allow it by IMAML_CORS_ORIGINS.",
     ),
     "no-examples": (404, "The examples of this adaptation were not stored (store_examples was false)."),
     "unknown-adaptation": (404, f'No adaptation "{_ID}".'),
@@ -63,15 +71,24 @@ EXAMPLES: dict[str, tuple[int, str]] = {
     "unsupported-encoding": (415, "The body is compressed as 'gzip'; send it as it is."),
     "unsupported-image": (
         415,
-        "examples[3] (cat.gif): the file is not a PNG, JPEG, WebP or BMP image by its content; "
+        "examples[3] (cat.png): the file is not a PNG, JPEG, WebP or BMP image by its content; "
         "convert it to one.",
     ),
     "unsupported-media-type": (415, "The body is text/plain; send multipart/form-data or application/json."),
-    "diverged": (422, "The adaptation diverged at step 2; lower inner_lr, or raise lam."),
-    "invalid-archive": (422, "The body is no zip archive; send a zip of images."),
-    "invalid-bundle": (422, "'model.json' in the bundle is damaged."),
-    "invalid-examples": (422, "There is one class, 'cat'; give examples of 2 at least."),
-    "invalid-input": (422, "The tensor 'images' must be BYTES of shape [n]."),
+    "diverged": (
+        422,
+        "The adaptation left the finite numbers at step 3 with inner_lr 50.0 and lam 0.5; lower one of them.",
+    ),
+    "invalid-archive": (
+        422,
+        "The body is not a zip, or a damaged one (File is not a zip file); send a zip of image files.",
+    ),
+    "invalid-bundle": (422, "Not an .imaml bundle, or damaged: File is not a zip file."),
+    "invalid-examples": (422, "The examples have 1 different label; this model learns 2 to 20 classes."),
+    "invalid-input": (
+        422,
+        "The input 'pixels' is FP32 of shape [2, 1, 32, 32]; it must be FP32 of shape [n, 1, 28, 28].",
+    ),
     "invalid-recipe": (422, "max_steps is -1; it must be 0 or more."),
     "invalid-request": (422, "examples.0.label: it must not be empty."),
     "invalid-value": (422, "Cursor 'abc' is not one of this listing; start again without a cursor."),
@@ -82,7 +99,7 @@ EXAMPLES: dict[str, tuple[int, str]] = {
         422,
         "The class 'cat' has one example; a threshold is refined where each has two or more.",
     ),
-    "unknown-output": (422, "There is no output 'labels'; there are label, probabilities and unknown."),
+    "unknown-output": (422, "There is no output 'labels'; ask for label or probabilities or unknown."),
     "unreadable-image": (
         422,
         "examples[3] (cat.png): the image is damaged or cut short; save it again or send another.",
@@ -96,16 +113,25 @@ EXAMPLES: dict[str, tuple[int, str]] = {
         429,
         "The key has asked too often; wait 3 s. GET /v1/limits tells how often it may.",
     ),
-    "damaged-data": (500, "The stored bytes are damaged: their SHA-256 is another."),
-    "internal-error": (
+    "damaged-data": (
         500,
-        "Something went wrong in the service; its log has the details under this answer's X-Request-ID.",
+        f"The stored bytes {_SHA256} are damaged: their SHA-256 is another; restore the database from a "
+        "backup, or store the same file again.",
     ),
+    "unusable-model": (500, "The model has no graph 'centre'; export it again."),
     "database-outdated": (503, "The database is not at the newest migration; run `imaml db upgrade`."),
-    "database-unavailable": (503, "Cannot use database postgresql://…: it does not answer."),
+    "database-unavailable": (
+        503,
+        "Cannot use database postgresql+psycopg://127.0.0.1:5432/imaml: connection failed: connection to "
+        'server at "127.0.0.1", port 5432 failed: Connection refused; check that the server runs and that '
+        "IMAML_DATABASE_URL names it.",
+    ),
+    "device-unusable": (
+        503,
+        "IMAML_DEVICE is cuda, but this ONNX Runtime is built for CPUs alone; mend that, or set it to auto "
+        "or cpu.",
+    ),
     "no-model": (503, "No model is stored; run `imaml models import FILE`, or `imaml train`."),
-    "server-full": (503, "The service has more work than it can queue; try again in a moment."),
-    "stopping": (503, "The service is about to stop; ask again."),
 }
 
 _DESCRIPTIONS = {
@@ -124,18 +150,19 @@ _DESCRIPTIONS = {
 }
 
 _EVERYWHERE = (
-    *("key-needed", "key-unknown", "scope-needed", "foreign-host", "invalid-request", "rate-exceeded"),
-    *("internal-error", "database-unavailable"),
+    *("key-needed", "key-unknown", "scope-needed", "foreign-host", "foreign-origin", "invalid-request"),
+    *("rate-exceeded", "internal-error", "database-unavailable", "stopping"),
 )
-WORKING = ("server-full", "stopping", "damaged-data")
+WORKING = ("server-full", "damaged-data", "unusable-model", "device-unusable")
 """Where a model is at work."""
-BODY = ("empty-request", "malformed-request", "body-too-slow", "body-too-large", "unsupported-media-type")
+BODY = ("empty-request", "body-too-slow", "body-too-large", "unsupported-encoding")
 """Where something is sent."""
-IMAGES = ("image-too-large", "unsupported-image", "unreadable-image", "too-many", "malformed-json")
+IMAGES = ("image-too-large", "unsupported-image", "unreadable-image")
 """Where images are sent."""
 LEARNING = (
-    *(*BODY, *IMAGES, *WORKING, "unpaired-examples", "idempotency-conflict", "request-in-progress"),
-    *("diverged", "invalid-examples", "invalid-recipe", "over-the-limit", "quota-exceeded", "unknown-model"),
+    *(*BODY, *IMAGES, *WORKING, "malformed-json", "malformed-request", "unsupported-media-type"),
+    *("too-many", "unpaired-examples", "idempotency-conflict", "request-in-progress", "diverged"),
+    *("invalid-examples", "invalid-recipe", "over-the-limit", "quota-exceeded"),
 )
 """Where somebody teaches."""
 

@@ -59,7 +59,7 @@ def show_experiment(experiment_id: ExperimentId, store: StoreDep) -> schemas.Exp
 
 @router.patch(
     "/{experiment_id}",
-    responses=refusals(*_ONE, *BODY, "malformed-json", "invalid-value"),
+    responses=refusals(*_ONE, *BODY, "malformed-json", "unsupported-media-type", "invalid-value"),
     openapi_extra=bodies.EXPERIMENT_CHANGES,
 )
 def change_experiment(
