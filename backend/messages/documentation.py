@@ -1,7 +1,7 @@
 """The OpenAPI schema, with the limits in force and who needs a key; and the page that shows it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib.resources import files
 from typing import Any
 
@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from fastapi.staticfiles import StaticFiles
 
 from backend.messages import bodies, protocol, schemas
+from backend.messages.refusals import OF_KEYS, OF_LOCAL_MODE
 from backend.security import PUBLIC, Requires
 from backend.settings import Settings
 
@@ -119,12 +120,20 @@ def _describe(app: FastAPI, settings: Settings, has_keys: bool) -> dict[str, Any
             names = _headers_of(status, response)
             references = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
             response["headers"] = {**response.get("headers", {}), **references}
-        if not has_keys:
-            for status in ("401", "429"):  # never answered then
-                operation["responses"].pop(status, None)
-        elif route.path_format not in PUBLIC:
+        _leave_out(operation["responses"], OF_LOCAL_MODE if has_keys else OF_KEYS)
+        if has_keys and route.path_format not in PUBLIC:
             operation["security"] = [{_SCHEME: [scope]} for scope in _scopes(route)] or [{_SCHEME: []}]
     return _with_limits(schema, settings)
+
+
+def _leave_out(responses: dict[str, Any], kinds: Collection[str]) -> None:
+    """Leave out the problems that are not answered with at the moment."""
+    for status, response in [*responses.items()]:
+        for content in response.get("content", {}).values():
+            if known := content.get("examples"):
+                content["examples"] = {kind: value for kind, value in known.items() if kind not in kinds}
+                if not content["examples"]:
+                    del responses[status]
 
 
 def _headers_of(status: str, response: dict[str, Any]) -> Iterator[str]:

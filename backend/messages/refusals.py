@@ -153,6 +153,10 @@ _EVERYWHERE = (
     *("key-needed", "key-unknown", "scope-needed", "foreign-host", "foreign-origin", "invalid-request"),
     *("rate-exceeded", "internal-error", "database-unavailable", "stopping"),
 )
+OF_KEYS = ("key-needed", "key-unknown", "scope-needed", "rate-exceeded", "quota-exceeded")
+"""Where there are keys alone."""
+OF_LOCAL_MODE = ("foreign-host", "foreign-origin")
+"""Where there are none."""
 WORKING = ("server-full", "damaged-data", "unusable-model", "device-unusable")
 """Where a model is at work."""
 BODY = ("empty-request", "body-too-slow", "body-too-large", "unsupported-encoding")

@@ -1,6 +1,7 @@
 """Requests that carry files: multipart, JSON with base64, or a raw body."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 from fastapi import Depends, Request
@@ -51,7 +52,7 @@ def _one_file(
 
     async def read(request: Request) -> bytes:
         if _content_type(request) == MULTIPART:
-            async with request.form(max_files=1, max_fields=_OTHER_FIELDS) as form:
+            async with _form(request, most=1) as form:
                 if not any_field and (unknown := set(form) - {field, *texts}):
                     raise problems.invalid_fields(dict.fromkeys(sorted(unknown), "there is no such field"))
                 files = list(form.values()) if any_field else form.getlist(field)
@@ -119,18 +120,25 @@ async def _read(
     """Read a form of `most` files at most, or JSON; both are checked against the same type."""
     if _content_type(request) != MULTIPART:
         return await _read_json(request, kind, f"{MULTIPART} or {JSON}")
+    async with _form(request, most) as form:
+        if not form:
+            raise problems.empty()
+        try:
+            return kind.model_validate(await fields_in(form))
+        except ValidationError as error:
+            raise problems.invalid(error) from error
+
+
+@asynccontextmanager
+async def _form(request: Request, most: int) -> AsyncGenerator[FormData]:
+    """Read a form of `most` files at most."""
     try:
         async with request.form(max_files=most + 1, max_fields=most + _OTHER_FIELDS) as form:
-            if not form:
-                raise problems.empty()
-            return kind.model_validate(await fields_in(form))
-    except ValidationError as error:
-        raise problems.invalid(error) from error
+            yield form
     except HTTPException as error:
         if not isinstance(error, Problem) and error.detail.startswith("Too many"):
-            raise Problem(
-                413, "too-many", f"There are too many files or fields; send {most} at most."
-            ) from error
+            detail = f"There are too many files or fields; send {most} at most."
+            raise Problem(413, "too-many", detail) from error
         raise
 
 

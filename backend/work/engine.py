@@ -21,8 +21,9 @@ from backend.work import stored
 from backend.work.cache import Cache
 from imaml.runtime.adaptation import Adapted
 from imaml.runtime.devices import Device
+from imaml.runtime.graphs import GraphError
 from imaml.runtime.model import MetaModel
-from imaml.store import Adaptation, Store, bundles
+from imaml.store import Adaptation, BundleError, Store, bundles
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -40,8 +41,11 @@ class LoadedModel:
 
     @classmethod
     def read(cls, data: bytes, device: Device) -> "LoadedModel":
-        """Load the bytes of an `.imaml` file; raises BundleError, GraphError, DeviceError."""
-        bundle = bundles.read(data)
+        """Load the bytes of a stored `.imaml` file; raises GraphError, DeviceError."""
+        try:
+            bundle = bundles.read(data)
+        except BundleError as error:  # which is nothing that whoever asks has sent
+            raise GraphError(str(error)) from error
         meta = MetaModel.load(
             bundle.description, bundle.parameters, bundle.graphs, _THREADS_OF_A_MODEL, device
         )
@@ -83,7 +87,7 @@ class Engine:
 
     @asynccontextmanager
     async def model(self, store: Store, model_id: str) -> AsyncGenerator[LoadedModel]:
-        """Hold the model inside, ready to use; raises NotFound, BundleError, GraphError, CorruptBlob."""
+        """Hold the model inside, ready to use; raises NotFound, GraphError, DeviceError, CorruptBlob."""
         async with self._models.use(model_id, lambda: self.run(self._load_model, store, model_id)) as loaded:
             yield loaded
 
