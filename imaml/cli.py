@@ -5,7 +5,7 @@ import sys
 import click
 from pydantic import ValidationError
 
-from imaml.commands import data, database, evaluate, experiments, keys, models, services, train
+from imaml.commands import data, database, doctor, evaluate, experiments, keys, models, services, train
 from imaml.runtime.graphs import GraphError
 from imaml.runtime.recipe import RecipeError
 from imaml.store import StoreError
@@ -24,7 +24,7 @@ def cli() -> None:
 
 for command in (
     *(database.db, data.data, train.train, evaluate.evaluate, experiments.experiments, models.models),
-    *(keys.keys, services.serve, services.dashboard, services.up, services.config),
+    *(keys.keys, services.serve, services.dashboard, services.up, services.config, doctor.doctor),
 ):
     cli.add_command(command)
 

@@ -53,7 +53,11 @@ def _components() -> dict[str, Schema]:
     components: dict[str, Schema] = schema["$defs"]
     new, example = components["NewAdaptation"]["properties"], components["Example"]["properties"]
     options = {name: _in_form(new[name]) for name in AdaptationOptions.model_fields}
-    labels = {**_files("max_examples"), "items": _in_form(example["label"]), "examples": [["a", "b"]]}
+    labels = {
+        **_files("max_examples"),
+        "items": _in_form(example["label"]),
+        "description": "One for each file, in the same order.",
+    }
     taught = {"examples": _files("max_examples"), "labels": labels}
     return {
         **components,

@@ -30,7 +30,7 @@ from imaml.client.answers import (
     TracePoint,
 )
 from imaml.client.asynchronous import AsyncClient
-from imaml.client.errors import ApiError, ApiUnreachable, ClientError
+from imaml.client.errors import ApiError, ApiUnreachable, ClientError, InvalidArgument
 from imaml.client.sending import AdaptationOptions, Examples, Image, Input, Inputs, Vector
 from imaml.client.synchronous import Client
 
@@ -52,6 +52,7 @@ __all__ = [
     "Image",
     "Input",
     "Inputs",
+    "InvalidArgument",
     "Job",
     "LabelledExample",
     "Limits",

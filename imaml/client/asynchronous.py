@@ -1,10 +1,10 @@
 """The client for asyncio."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import ParamSpec, Self, TypeVar, Unpack
 
 import httpx
 
@@ -31,13 +31,15 @@ from imaml.client.sending import AdaptationOptions, Examples, File, Image, Input
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
+Given = ParamSpec("Given")
 
 
 class AsyncClient:
     """Calls to one service from one event loop; an asynchronous context manager.
 
     Every method is the one of Client, where it is described in full, and its answer is awaited; those of
-    `predict_batch` are iterated over with `async for`.
+    `predict_batch` are iterated over with `async for`. Files are read and images are encoded in threads, and
+    the loop goes on meanwhile.
     """
 
     def __init__(
@@ -74,7 +76,7 @@ class AsyncClient:
         return await self._answer(calls.limits())
 
     async def models(self) -> list[Model]:
-        """Return all models, newest first."""
+        """Return all models, own and shared, newest first."""
         return await self._all(calls.models())
 
     async def model(self, reference: str) -> Model:
@@ -82,7 +84,7 @@ class AsyncClient:
         return await self._answer(calls.model(reference))
 
     async def set_alias(self, reference: str, alias: str) -> Model:
-        """Let `name@alias` stand for that model from now on."""
+        """Let `name@alias` stand for that model from now on, and return it."""
         return await self._answer(calls.set_alias(reference, alias))
 
     async def bundle(self, reference: str) -> bytes:
@@ -90,13 +92,13 @@ class AsyncClient:
         return await self._answer(calls.bundle(reference))
 
     async def upload_model(self, bundle: File, name: str | None = None) -> Model:
-        """Store an `.imaml` file as a new version, by default of the name it has inside."""
-        return await self._answer(calls.upload_model(bundle, name))
+        """Store an `.imaml` file as a new version, by default of the name it has inside, and return it."""
+        return await self._read(calls.upload_model, bundle, name)
 
     async def episode(
         self, reference: str, *, ways: int = 5, shots: int = 1, queries: int = 3, seed: int = 0
     ) -> Episode:
-        """Draw a task from the example images that are stored with a model."""
+        """Return a task drawn from the examples that are stored with a model; one seed draws the same."""
         return await self._answer(
             calls.episode(reference, ways=ways, shots=shots, queries=queries, seed=seed)
         )
@@ -138,19 +140,19 @@ class AsyncClient:
         notes: str | None = None,
         archived: bool | None = None,
     ) -> ExperimentDetail:
-        """Change what is given."""
+        """Change what is given, and return the experiment as it is then."""
         return await self._answer(
             calls.update_experiment(experiment_id, name=name, tags=tags, notes=notes, archived=archived)
         )
 
     async def delete_experiment(self, experiment_id: str) -> None:
-        """Delete an experiment with its metrics and evaluations."""
+        """Delete an experiment with its metrics and evaluations; its models stay."""
         await self._answer(calls.delete_experiment(experiment_id))
 
     async def metrics(
         self, experiment_id: str, names: Sequence[str] | None = None, points: int | None = None
     ) -> dict[str, list[MetricPoint]]:
-        """Return the curves of an experiment by name, each thinned out to about `points`."""
+        """Return the curves of an experiment by name, those of `names` or all."""
         return await self._answer(calls.metrics(experiment_id, names, points))
 
     async def evaluations(self, experiment_id: str, *, accuracies: bool = False) -> list[Evaluation]:
@@ -158,8 +160,8 @@ class AsyncClient:
         return await self._all(calls.evaluations(experiment_id, accuracies))
 
     async def preprocess(self, image: Image, model: str | None = None) -> bytes:
-        """Return an image as a model sees it, a PNG; without one, as models on drawings do."""
-        return await self._answer(calls.preprocess(image, model))
+        """Return an image as a model sees it, as a PNG file; without a model, as those on drawings do."""
+        return await self._read(calls.preprocess, image, model)
 
     async def adapt(
         self,
@@ -169,8 +171,8 @@ class AsyncClient:
         idempotency_key: str | None = None,
         **options: Unpack[AdaptationOptions],
     ) -> Adaptation:
-        """Teach a model from examples."""
-        return await self._answer(calls.adapt(model, examples, idempotency_key, options))
+        """Teach a model from examples, and return what it learned."""
+        return await self._read(calls.adapt, model, examples, idempotency_key, options)
 
     async def submit(
         self,
@@ -180,11 +182,11 @@ class AsyncClient:
         idempotency_key: str | None = None,
         **options: Unpack[AdaptationOptions],
     ) -> Job:
-        """Have a model taught from examples, and return at once; otherwise as `adapt`."""
-        return await self._answer(calls.submit(model, examples, idempotency_key, options))
+        """Have a model taught from examples, and return at once the job that does it."""
+        return await self._read(calls.submit, model, examples, idempotency_key, options)
 
     async def job(self, job_id: str) -> Job:
-        """Return how far a job is."""
+        """Return how far a job is; the service knows it for a day after its end."""
         return await self._answer(calls.job(job_id))
 
     async def wait(self, job_id: str, *, timeout: float = 600) -> Adaptation:
@@ -199,8 +201,19 @@ class AsyncClient:
         idempotency_key: str | None = None,
         **options: Unpack[AdaptationOptions],
     ) -> Adaptation:
-        """Make a new adaptation from the stored examples of another and more."""
-        return await self._answer(calls.add_examples(adaptation_id, examples, idempotency_key, options))
+        """Return a new adaptation, made from the stored examples of another and more."""
+        return await self._read(calls.add_examples, adaptation_id, examples, idempotency_key, options)
+
+    async def submit_examples(
+        self,
+        adaptation_id: str,
+        examples: Examples,
+        *,
+        idempotency_key: str | None = None,
+        **options: Unpack[AdaptationOptions],
+    ) -> Job:
+        """Have an adaptation extended, and return at once the job that does it."""
+        return await self._read(calls.submit_examples, adaptation_id, examples, idempotency_key, options)
 
     async def adaptations(self) -> list[Adaptation]:
         """Return all adaptations, newest first."""
@@ -228,15 +241,15 @@ class AsyncClient:
 
     async def predict(self, adaptation_id: str, inputs: Inputs) -> list[Prediction]:
         """Classify images or vectors, each on its own, in the order given; as many as the limits allow."""
-        return await self._answer(calls.predict(adaptation_id, inputs)) if len(inputs) else []
+        return await self._read(calls.predict, adaptation_id, inputs) if len(inputs) else []
 
     async def predict_numbers(self, adaptation_id: str, inputs: Inputs) -> list[float]:
-        """Return the number that belongs to each input, in the order given."""
-        return await self._answer(calls.predict_numbers(adaptation_id, inputs)) if len(inputs) else []
+        """Return the number that belongs to each input, in the order given; as many as the limits allow."""
+        return await self._read(calls.predict_numbers, adaptation_id, inputs) if len(inputs) else []
 
     async def predict_batch(self, adaptation_id: str, archive: File) -> AsyncGenerator[BatchPrediction]:
         """Yield the answers to the images of a zip as they come, a problem for each that cannot be read."""
-        async with aclosing(await self._answer(calls.predict_batch(adaptation_id, archive))) as response:
+        async with aclosing(await self._read(calls.predict_batch, adaptation_id, archive)) as response:
             with self._exchange.explained():
                 lines = calls.BatchLines()
                 async for piece in response.aiter_bytes():
@@ -244,6 +257,12 @@ class AsyncClient:
                         yield answer
                 for answer in lines.end():
                     yield answer
+
+    async def _read(
+        self, make: Callable[Given, Call[Result]], *args: Given.args, **options: Given.kwargs
+    ) -> Result:
+        """Return what is answered to a call that reads files or encodes images."""
+        return await self._answer(await asyncio.to_thread(make, *args, **options))
 
     async def _answer(self, call: Call[Result]) -> Result:
         return await self._run(self._exchange.answer(call))
@@ -263,7 +282,7 @@ class AsyncClient:
         call = attempt.call
         if attempt.after:
             await asyncio.sleep(attempt.after)
-        request = self._http.build_request(call.method, call.path, **call.request)
+        request = self._exchange.request(self._http, call)
         try:
             response = await self._http.send(request, stream=call.streamed)
             if not response.is_success:

@@ -40,6 +40,7 @@ from imaml.client.sending import (
     Inputs,
     as_bytes,
     as_file,
+    header,
     lesson,
     questions,
 )
@@ -50,6 +51,7 @@ Read = Callable[[httpx.Response], Result]
 
 _PAGE = 200  # items asked for at once
 _ZIP = {"Content-Type": "application/zip"}
+_LATER = {"Prefer": "respond-async"}
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def adapt(model: str, examples: Examples, key: str | None, options: AdaptationOp
 
 def submit(model: str, examples: Examples, key: str | None, options: AdaptationOptions) -> Call[Job]:
     fields = {"model": model, **options}
-    return _teach("/v1/adaptations", _as(Job), examples, fields, key, {"Prefer": "respond-async"})
+    return _teach("/v1/adaptations", _as(Job), examples, fields, key, _LATER)
 
 
 def job(job_id: str) -> Call[Job]:
@@ -155,6 +157,12 @@ def add_examples(
     adaptation_id: str, examples: Examples, key: str | None, options: AdaptationOptions
 ) -> Call[Adaptation]:
     return _teach(f"{_adaptation(adaptation_id)}/examples", _as(Adaptation), examples, options, key)
+
+
+def submit_examples(
+    adaptation_id: str, examples: Examples, key: str | None, options: AdaptationOptions
+) -> Call[Job]:
+    return _teach(f"{_adaptation(adaptation_id)}/examples", _as(Job), examples, options, key, _LATER)
 
 
 def adaptations() -> Call[Page[Adaptation]]:
@@ -250,8 +258,11 @@ def _teach(
     headers: Mapping[str, str] | None = None,
 ) -> Call[Result]:
     # With a key it is done once, however often it arrives.
-    keyed = {"Idempotency-Key": uuid4().hex if key is None else key, **(headers or {})}
-    request = {**lesson(examples, _given(**fields)), "headers": keyed}
+    key = uuid4().hex if key is None else header("idempotency_key", key, "use ASCII letters and digits")
+    request = {
+        **lesson(examples, _given(**fields)),
+        "headers": {"Idempotency-Key": key, **(headers or {})},
+    }
     return Call("POST", path, read, request, repeatable=True)
 
 
@@ -286,7 +297,7 @@ def _adaptation(adaptation_id: str) -> str:
 
 def _part(text: str) -> str:
     """Return a name as one part of a path."""
-    return quote(text, safe="")
+    return quote(text, safe="", errors="replace")
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -11,6 +11,10 @@ class ClientError(Exception):
     """A call that came to nothing; the message is a sentence for the user."""
 
 
+class InvalidArgument(ClientError, ValueError):
+    """What was given cannot be sent; nothing was asked of the service."""
+
+
 class ApiUnreachable(ClientError):
     """Nothing answers where the service should be, or the connection to it broke."""
 

@@ -1,6 +1,7 @@
 """What a client does for one call, without input and output: both clients take these same steps."""
 
 import ipaddress
+import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -12,8 +13,9 @@ from pydantic import ValidationError
 from imaml.client import calls
 from imaml.client.answers import Adaptation, Page
 from imaml.client.calls import Call
-from imaml.client.errors import ApiError, ApiUnreachable, ClientError
+from imaml.client.errors import ApiError, ApiUnreachable, ClientError, InvalidArgument
 from imaml.client.retrying import CUT_OFF, Outcome, pause
+from imaml.client.sending import header
 from imaml.settings import Settings
 
 Result = TypeVar("Result")
@@ -38,19 +40,43 @@ class Exchange:
 
     def __init__(self, url: str | None, api_key: str | None, timeout: float, retries: int) -> None:
         settings = Settings()
-        self.url = (url or settings.api_url).rstrip("/")
+        self.url = (url or settings.api_url).strip().rstrip("/")
         known = settings.api_key.get_secret_value() if settings.api_key else ""
-        key = (api_key or known).strip()
-        if not key.isascii() or not key.isprintable():
-            raise ValueError("The API key has characters that no key has; copy it again.")
+        key = header("api_key or IMAML_API_KEY", (api_key or known).strip(), "copy the key again")
+        if not 0 < timeout <= threading.TIMEOUT_MAX:
+            raise InvalidArgument(f"timeout is {timeout}; give a number of seconds above 0.")
         self._retries = retries
+        try:
+            address, self._fault = _address(self.url), None
+        except ValueError as error:
+            address, self._fault = httpx.URL(), f"{error}"
         self.options: dict[str, Any] = {
-            "base_url": self.url,
+            "base_url": address,
             "headers": {"Authorization": f"Bearer {key}"} if key else {},
             "timeout": timeout,
             # A proxy that the environment names would look for the service on its own machine.
-            "trust_env": not _is_loopback(httpx.URL(self.url).host),
+            "trust_env": not _is_loopback(address.host),
         }
+
+    def request(self, http: httpx.Client | httpx.AsyncClient, call: Call[Any]) -> httpx.Request:
+        """Return the request of a call.
+
+        Raises ApiUnreachable where the URL leads nowhere, InvalidArgument for what httpx refuses to send.
+        """
+        if self._fault:
+            raise ApiUnreachable(
+                f"No service can be at {self.url!r}: {self._fault}; start one with `make up`, "
+                "and let IMAML_API_URL say where it runs."
+            )
+        try:
+            return http.build_request(call.method, call.path, **call.request)
+        except UnicodeEncodeError as error:
+            strange = error.object[error.start]
+            raise InvalidArgument(
+                f"A text has {strange!r}, which is no character; send it without."
+            ) from error
+        except (TypeError, ValueError, httpx.InvalidURL) as error:
+            raise InvalidArgument(f"The call cannot be sent: {error}.") from error
 
     def answer(self, call: Call[Result], after: float = 0) -> Steps[Result]:
         """Return what is answered to a call, made again where that may help."""
@@ -114,6 +140,25 @@ class Exchange:
                 f"What answers at {self.url} is no imaml service, or one of another version; "
                 "let IMAML_API_URL say where it runs."
             ) from error
+
+
+def _address(url: str) -> httpx.URL:
+    """Return the address of a service; raises ValueError, with the reason, for one that leads nowhere."""
+    try:
+        address = httpx.URL(url)
+        host = address.host
+        address.raw_host.decode("ascii").encode("idna")  # as the look-up of names will do
+    except httpx.InvalidURL as error:
+        raise ValueError(f"{error}".rstrip(".")) from error
+    except UnicodeError as error:
+        raise ValueError("no host can have such a name") from error
+    if address.scheme not in ("http", "https"):
+        raise ValueError("it does not begin with http:// or https://")
+    if not host:
+        raise ValueError("it names no host")
+    if address.port is not None and not 0 < address.port < 2**16:
+        raise ValueError(f"there is no port {address.port}")
+    return address
 
 
 def _is_loopback(host: str) -> bool:

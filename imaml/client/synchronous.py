@@ -45,8 +45,9 @@ class Client:
     quota that is used up, nor where it is asked to for more than a minute: ApiError is raised at once.
 
     Every method raises ApiError where the service refuses, ApiUnreachable where it does not answer, and
-    ClientError, the base of both, where what answers is another service; those that take a path raise OSError
-    where it cannot be read.
+    ClientError, their base, where what answers is another service. What cannot be sent, such as NaN or a key
+    that no header can carry, raises InvalidArgument, a ClientError and a ValueError, and nothing is sent; a
+    file that cannot be read raises OSError.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class Client:
         return self._answer(calls.limits())
 
     def models(self) -> list[Model]:
-        """Return all models, newest first."""
+        """Return all models, own and shared, newest first."""
         return self._all(calls.models())
 
     def model(self, reference: str) -> Model:
@@ -91,7 +92,10 @@ class Client:
         return self._answer(calls.model(reference))
 
     def set_alias(self, reference: str, alias: str) -> Model:
-        """Let `name@alias` stand for that model from now on."""
+        """Let `name@alias` stand for that model from now on, and return it.
+
+        What a name alone stands for is its alias "champion", or else its newest version.
+        """
         return self._answer(calls.set_alias(reference, alias))
 
     def bundle(self, reference: str) -> bytes:
@@ -99,13 +103,16 @@ class Client:
         return self._answer(calls.bundle(reference))
 
     def upload_model(self, bundle: File, name: str | None = None) -> Model:
-        """Store an `.imaml` file as a new version, by default of the name it has inside."""
+        """Store an `.imaml` file as a new version, by default of the name it has inside, and return it."""
         return self._answer(calls.upload_model(bundle, name))
 
     def episode(
         self, reference: str, *, ways: int = 5, shots: int = 1, queries: int = 3, seed: int = 0
     ) -> Episode:
-        """Draw a task from the example images that are stored with a model."""
+        """Return a task drawn from the examples that are stored with a model; one seed draws the same.
+
+        It has `ways` classes, each with `shots` examples to learn from and `queries` to ask about.
+        """
         return self._answer(calls.episode(reference, ways=ways, shots=shots, queries=queries, seed=seed))
 
     def experiments(
@@ -119,7 +126,11 @@ class Client:
         archived: bool = False,
         sort: str = "-created",
     ) -> list[Experiment]:
-        """Return all experiments that meet every condition given; `q` is part of the name or the notes."""
+        """Return all experiments that meet every condition given; `q` is part of the name or the notes.
+
+        `status` is one of Experiment's; `sort` is "created" or "name", or with a minus before it the reverse.
+        Those in the archive are left out, or with `archived` returned alone.
+        """
         return self._all(
             calls.experiments(
                 status=status,
@@ -145,19 +156,22 @@ class Client:
         notes: str | None = None,
         archived: bool | None = None,
     ) -> ExperimentDetail:
-        """Change what is given."""
+        """Change what is given, and return the experiment as it is then."""
         return self._answer(
             calls.update_experiment(experiment_id, name=name, tags=tags, notes=notes, archived=archived)
         )
 
     def delete_experiment(self, experiment_id: str) -> None:
-        """Delete an experiment with its metrics and evaluations."""
+        """Delete an experiment with its metrics and evaluations; its models stay."""
         self._answer(calls.delete_experiment(experiment_id))
 
     def metrics(
         self, experiment_id: str, names: Sequence[str] | None = None, points: int | None = None
     ) -> dict[str, list[MetricPoint]]:
-        """Return the curves of an experiment by name, each thinned out to about `points`."""
+        """Return the curves of an experiment by name, those of `names` or all.
+
+        Each is thinned out to about `points`, of which the service has a default.
+        """
         return self._answer(calls.metrics(experiment_id, names, points))
 
     def evaluations(self, experiment_id: str, *, accuracies: bool = False) -> list[Evaluation]:
@@ -165,7 +179,7 @@ class Client:
         return self._all(calls.evaluations(experiment_id, accuracies))
 
     def preprocess(self, image: Image, model: str | None = None) -> bytes:
-        """Return an image as a model sees it, a PNG; without one, as models on drawings do."""
+        """Return an image as a model sees it, as a PNG file; without a model, as those on drawings do."""
         return self._answer(calls.preprocess(image, model))
 
     def adapt(
@@ -176,14 +190,16 @@ class Client:
         idempotency_key: str | None = None,
         **options: Unpack[AdaptationOptions],
     ) -> Adaptation:
-        """Teach a model from examples.
+        """Teach a model from examples, and return what it learned.
 
         Images are paths, bytes of image files, PIL images or arrays of uint8; vectors are any sequences of
         numbers. Sent again with the same key, by default one of this call alone, the same request is answered
-        with the same adaptation.
+        with the same adaptation, for a day. `options` are those of AdaptationOptions.
 
             client.adapt("starter", {"cat": ["cat1.png", "cat2.png"], "dog": [photo]}, name="pets")
             client.adapt("starter-vectors", [([0.1, 2.5], "sick"), ([0.3, 1.9], "well")], max_steps=20)
+
+        Raises TypeError for one image where a list of them belongs.
         """
         return self._answer(calls.adapt(model, examples, idempotency_key, options))
 
@@ -195,7 +211,7 @@ class Client:
         idempotency_key: str | None = None,
         **options: Unpack[AdaptationOptions],
     ) -> Job:
-        """Have a model taught from examples, and return at once; otherwise as `adapt`.
+        """Have a model taught from examples, and return at once the job that does it; otherwise as `adapt`.
 
         job = client.submit("starter", examples)
         adaptation = client.wait(job.id)
@@ -203,7 +219,7 @@ class Client:
         return self._answer(calls.submit(model, examples, idempotency_key, options))
 
     def job(self, job_id: str) -> Job:
-        """Return how far a job is."""
+        """Return how far a job is; the service knows it for a day after its end."""
         return self._answer(calls.job(job_id))
 
     def wait(self, job_id: str, *, timeout: float = 600) -> Adaptation:
@@ -222,8 +238,26 @@ class Client:
         idempotency_key: str | None = None,
         **options: Unpack[AdaptationOptions],
     ) -> Adaptation:
-        """Make a new adaptation from the stored examples of another and more."""
+        """Return a new adaptation, made from the stored examples of another and more; otherwise as `adapt`.
+
+        The examples are of the same classes or of new ones; the recipe, the name and the time of expiry are
+        those of the other, but for `options`. Raises ApiError where its examples were not stored.
+        """
         return self._answer(calls.add_examples(adaptation_id, examples, idempotency_key, options))
+
+    def submit_examples(
+        self,
+        adaptation_id: str,
+        examples: Examples,
+        *,
+        idempotency_key: str | None = None,
+        **options: Unpack[AdaptationOptions],
+    ) -> Job:
+        """Have an adaptation extended, and return at once the job that does it.
+
+        Otherwise as `add_examples`.
+        """
+        return self._answer(calls.submit_examples(adaptation_id, examples, idempotency_key, options))
 
     def adaptations(self) -> list[Adaptation]:
         """Return all adaptations, newest first."""
@@ -238,13 +272,17 @@ class Client:
         self._answer(calls.delete_adaptation(adaptation_id))
 
     def refine_threshold(self, adaptation_id: str) -> Adaptation:
-        """Fit the threshold for unknown queries to the stored examples, two or more of each class."""
+        """Fit the threshold for unknown queries to the stored examples, two or more of each class.
+
+        Returns the adaptation with it.
+        """
         return self._answer(calls.refine_threshold(adaptation_id))
 
     def examples(self, adaptation_id: str, *, margins: bool = False) -> list[LabelledExample]:
         """Return the examples that an adaptation learned from, as the model saw them.
 
-        With `margins`, each is answered by what is learned from the others: below 0 it looks mislabelled.
+        With `margins`, each is answered by what is learned from the others: below 0 it looks mislabelled. One
+        that is alone in its class has no margin.
         """
         return self._all(calls.examples(adaptation_id, margins))
 
@@ -258,12 +296,12 @@ class Client:
     def predict(self, adaptation_id: str, inputs: Inputs) -> list[Prediction]:
         """Classify images or vectors, each on its own, in the order given; as many as the limits allow.
 
-        Raises ClientError where the adaptation answers numbers.
+        Raises ClientError where the adaptation answers numbers, TypeError for one image instead of a list.
         """
         return self._answer(calls.predict(adaptation_id, inputs)) if len(inputs) else []
 
     def predict_numbers(self, adaptation_id: str, inputs: Inputs) -> list[float]:
-        """Return the number that belongs to each input, in the order given.
+        """Return the number that belongs to each input, in the order given; as many as the limits allow.
 
         Raises ClientError where the adaptation tells classes apart.
         """
@@ -302,7 +340,7 @@ class Client:
         call = attempt.call
         if attempt.after:
             time.sleep(attempt.after)
-        request = self._http.build_request(call.method, call.path, **call.request)
+        request = self._exchange.request(self._http, call)
         try:
             response = self._http.send(request, stream=call.streamed)
             if not response.is_success:

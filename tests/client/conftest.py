@@ -68,6 +68,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """In place of the clients' own."""
     clock = Clock()
     monkeypatch.setattr(synchronous, "time", SimpleNamespace(sleep=clock.sleep))
-    monkeypatch.setattr(asynchronous, "asyncio", SimpleNamespace(sleep=clock.sleep_async))
+    loop = SimpleNamespace(sleep=clock.sleep_async, to_thread=asyncio.to_thread)
+    monkeypatch.setattr(asynchronous, "asyncio", loop)
     monkeypatch.setattr(exchange, "time", SimpleNamespace(monotonic=lambda: sum(clock.pauses)))
     return clock

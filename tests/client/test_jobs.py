@@ -6,6 +6,7 @@ import pytest
 from imaml.client import ApiError, ClientError, Job
 from tests.client.conftest import Caller, Clock
 from tests.client.services import ADAPTATION, Scripted, problem, refusal
+from tests.services import Examples
 
 EXAMPLES = {"cat": [b"1"], "dog": [b"2"]}
 
@@ -16,14 +17,29 @@ def job(status: str, **fields: object) -> httpx.Response:
     return httpx.Response(202, json={**known, **times, **fields})
 
 
-def test_submitting_asks_not_to_wait(call: Caller) -> None:
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("submit", "/v1/adaptations"), ("submit_examples", "/v1/adaptations/small/examples")],
+)
+def test_submitting_asks_not_to_wait(call: Caller, method: str, path: str) -> None:
     service = Scripted(job("queued"))
-    submitted = call(service, "submit", "small", EXAMPLES, max_steps=3)
+    submitted = call(service, method, "small", EXAMPLES, max_steps=3)
     assert isinstance(submitted, Job)
     assert (submitted.id, submitted.status) == ("j1", "queued")
     [request] = service.asked
-    assert (request.method, request.url.path) == ("POST", "/v1/adaptations")
+    assert (request.method, request.url.path) == ("POST", path)
     assert request.headers["prefer"] == "respond-async"
+
+
+def test_an_adaptation_is_extended_by_a_job(call: Caller, api_url: str, examples: Examples) -> None:
+    (label, files), *others = examples.items()
+    before = call(api_url, "adapt", "small", dict(others), name="three", max_steps=2)
+    job = call(api_url, "submit_examples", before.id, {label: files}, name="four")
+    assert isinstance(job, Job)
+    later = call(api_url, "wait", job.id)
+    assert (later.name, later.recipe, set(later.classes)) == ("four", before.recipe, {*examples})
+    at_once = call(api_url, "add_examples", before.id, {label: files})
+    assert (at_once.name, at_once.solution.trace) == ("three", later.solution.trace)
 
 
 def test_waiting_ends_with_the_adaptation(call: Caller, clock: Clock) -> None:

@@ -22,6 +22,7 @@ SAFE = {
     "adapt": ["small", EXAMPLES],
     "add_examples": ["a1", EXAMPLES],
     "submit": ["small", EXAMPLES],
+    "submit_examples": ["a1", EXAMPLES],
     "predict": ["a1", [PNG]],
     "predict_batch": ["a1", b"zip"],
     "preprocess": [PNG],
@@ -158,7 +159,7 @@ def test_a_slow_service_is_not_asked_again(call: Caller, clock: Clock) -> None:
     assert len(service.asked) == 1
 
 
-@pytest.mark.parametrize("method", ["adapt", "submit", "add_examples"])
+@pytest.mark.parametrize("method", ["adapt", "submit", "add_examples", "submit_examples"])
 def test_a_retried_upload_is_whole_and_has_the_same_key(call: Caller, clock: Clock, method: str) -> None:
     keys: list[str] = []
     for given in ("mine", None, None):
