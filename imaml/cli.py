@@ -39,7 +39,10 @@ def main() -> None:
     except ValidationError as error:  # of the settings; commands deal with their own
         first = error.errors()[0]
         name = "IMAML_" + "_".join(map(str, first["loc"])).upper()
-        click.echo(f"imaml: {name}: {first['msg']} (given: {first['input']!r})", err=True)
+        click.echo(
+            f"imaml: {name}: {first['msg'].removeprefix('Value error, ')} (given: {first['input']!r})",
+            err=True,
+        )
         sys.exit(1)
 
 

@@ -6,15 +6,15 @@ from contextlib import contextmanager
 import streamlit as st
 
 from dashboard.sentences import plain
-from imaml.client import ApiError, ApiUnreachable
+from imaml.client import ApiError, ApiUnreachable, InvalidArgument
 
 
 @contextmanager
 def refusal_shown() -> Generator[None]:
-    """Show what the service refuses as a sentence, and go on."""
+    """Show what cannot be sent, or what the service refuses, as a sentence, and go on."""
     try:
         yield
-    except ApiError as error:
+    except (ApiError, InvalidArgument) as error:
         st.error(plain(str(error)), icon=":material/error:")
 
 

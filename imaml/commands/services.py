@@ -41,7 +41,7 @@ class ServiceError(Exception):
 @api_port_option
 def serve(host: str, port: int) -> None:
     """Run the API."""
-    _require("backend.server", "api")
+    _require("fastapi", "api")
     from backend import server
 
     try:
