@@ -19,6 +19,19 @@ from backend.settings import Settings
 
 _SCHEME = "key"
 
+_FIRST_STEPS = """
+Teach a model with a few labelled examples; its answer has an `id`, by which to ask it:
+
+    curl $URL/v1/adaptations --form model=starter \\
+         --form examples=@a1.png --form labels=a --form examples=@a2.png --form labels=a \\
+         --form examples=@b1.png --form labels=b --form examples=@b2.png --form labels=b
+
+    curl $URL/v1/adaptations/$ID/predictions --form images=@which.png
+
+A service with keys asks for `--header "Authorization: Bearer $KEY"` with each call. Errors are RFC 9457
+problems: their `type` is stable, their `detail` says what to do. In Python, `imaml.client` does all of this.
+"""
+
 _TEXT = {"type": "string"}
 _HEADERS = {
     "X-Request-ID": {
@@ -51,10 +64,7 @@ ABOUT: dict[str, Any] = {
     "title": "imaml",
     "version": "1",
     "summary": "Few-shot learning as a service: classifiers from a handful of examples.",
-    "description": (
-        "Teach with `POST /v1/adaptations`, ask with `POST /v1/adaptations/{id}/predictions`. "
-        "Errors are RFC 9457 problems: `type` is stable, `detail` says what to do."
-    ),
+    "description": _FIRST_STEPS,
     "openapi_tags": [
         {"name": "adaptations", "description": "Learn from examples, look at what was learned, forget it."},
         {"name": "predictions", "description": "Ask what was learned."},

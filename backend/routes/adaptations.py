@@ -77,7 +77,11 @@ async def create_adaptation(
     later: LaterDep,
     idempotency_key: IdempotencyKey = None,
 ) -> schemas.Adaptation | Response:
-    """Teach a model from labelled images or vectors, or from vectors with numbers."""
+    """Teach a model from labelled images or vectors, or from vectors with numbers.
+
+    A form has one of `labels` for each file in `examples`, in the same order. In the answer `solution` says
+    how well the examples were learned, `warnings` what makes it doubtful, and `id` what to ask and extend.
+    """
     return await orders.answer(Order(body), idempotency_key, later=later)
 
 
@@ -96,7 +100,10 @@ async def add_examples(
     later: LaterDep,
     idempotency_key: IdempotencyKey = None,
 ) -> schemas.Adaptation | Response:
-    """Make a new adaptation from the examples of this one and more, by its recipe."""
+    """Make a new adaptation from the examples of this one and more, by its recipe.
+
+    They may be of classes that it does not know yet. This one stays as it is, and can still be asked.
+    """
     return await orders.answer(Order(body, adaptation_id), idempotency_key, later=later)
 
 
