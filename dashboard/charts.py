@@ -1,5 +1,6 @@
 """Curves, in the colours of the theme."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import ceil, floor, log10
 from typing import Literal
@@ -61,6 +62,20 @@ def validation(metrics: Metrics) -> alt.LayerChart:
     return alt.LayerChart(
         layer=[band.encode(_x("step", "meta-step"), alt.Y("low:Q"), alt.Y2("high:Q"), colour), lines]
     )
+
+
+def confusion(pairs: Sequence[tuple[str, str]]) -> alt.LayerChart:
+    """Return how often images of each class (rows) got each answer (columns)."""
+    rows: list[Row] = [
+        {"class": truth, "answer": answer, "images": number}
+        for (truth, answer), number in Counter(pairs).items()
+    ]
+    base = alt.Chart(_data(rows)).encode(
+        alt.X("answer:N", title="answer", axis=alt.Axis(labelAngle=0)), alt.Y("class:N", title="class")
+    )
+    cells = base.mark_rect().encode(alt.Color("images:Q", legend=None))
+    numbers = base.mark_text().encode(alt.Text("images:Q"))
+    return alt.LayerChart(layer=[cells, numbers])
 
 
 def inner_loops(metrics: Metrics) -> alt.Chart:

@@ -4,6 +4,7 @@ No part of it draws anything; it lives in the session from one run of the page t
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from imaml.client import Adaptation, Episode, LabelledExample, Limits, Model
@@ -13,10 +14,11 @@ BODY_SHARE = 0.98  # of a request's body may be images: the rest frames them
 
 @dataclass(frozen=True)
 class Picture:
-    """An image file."""
+    """An image file; `folder` is where it lay, if that is known."""
 
     name: str
     data: bytes
+    folder: str = ""
 
 
 @dataclass
@@ -30,12 +32,15 @@ class Group:
     uploads: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Query:
-    """An image to try, with the number of its class where that is known."""
+    """An image to try, with the number of its class where that is known; `number` is its own for good."""
 
+    number: int
     picture: Picture
     group: int | None = None
+    learned: bool = False
+    """It has become an example: its answer was wrong, and has been put right."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class Desk:
     lesson: Lesson | None = None
     lost: bool = False
     refused: list[str] = field(default_factory=list[str])
+    unsorted: list[str] = field(default_factory=list[str])
     numbered: int = 0
     episodes: int = 0
     tries: int = 0
@@ -72,7 +78,8 @@ class Desk:
 
     def clear(self) -> None:
         """Begin anew, with as many empty classes as the least lesson needs."""
-        self.groups, self.queries, self.refused, self.lesson, self.lost = [], [], [], None, False
+        self.groups, self.queries, self.refused, self.unsorted = [], [], [], []
+        self.lesson, self.lost = None, False
         self.add_group()
         self.add_group()
 
@@ -93,10 +100,30 @@ class Desk:
             group = numbers[label]
             group.pictures.append(_picture(example, len(group.pictures) + 1))
         self.queries = [
-            Query(_picture(example, index), numbers[example.label or ""].number)
+            self.query(_picture(example, index), numbers[example.label or ""].number)
             for index, example in enumerate(episode.query, 1)
         ]
         self.episodes += 1
+
+    def query(self, picture: Picture, group: int | None = None) -> Query:
+        """Make of an image one to try; its folder says of which class it is, where one is called so."""
+        named = (known.number for known in self.groups if known.name.strip() == picture.folder)
+        self.numbered += 1
+        return Query(self.numbered, picture, next(named, None) if group is None else group)
+
+    def sort_in(self, pictures: Sequence[Picture]) -> None:
+        """Add images to the classes that are called as their folders, and make those that are missing."""
+        self.groups = [group for group in self.groups if group.pictures or group.name.strip()]
+        for picture in pictures:
+            known = (group for group in self.groups if group.name.strip() == picture.folder)
+            group = next(known, None) or self.add_group(picture.folder)
+            group.pictures.append(picture)
+
+    def correct(self, query: Query, number: int) -> None:
+        """Make an example of an image whose answer was wrong; `number` is that of its class."""
+        [group] = [group for group in self.groups if group.number == number]
+        group.pictures.append(query.picture)
+        query.group, query.learned = number, True
 
     def examples(self) -> list[tuple[bytes, str]]:
         """Return every image with the name of its class; classes without images are left out."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from math import sqrt
 from typing import Any, Literal, cast
 
 from imaml.client import Adaptation, Evaluation, Experiment, Model, Recipe, Solution
@@ -25,6 +26,16 @@ def percent(share: float) -> str:
     if 0.9995 <= share < 1:
         return ">99.9 %"
     return f"{100 * share:.{0 if 0.01 <= share <= 0.99 or share in (0, 1) else 1}f} %"
+
+
+def share(right: int, total: int) -> str:
+    """Return how many are right, as a share with its 95 % interval (Wilson's of 1927, for small numbers)."""
+    z = 1.96
+    middle = (right + z * z / 2) / (total + z * z)
+    half = z * sqrt(right * (total - right) / total + z * z / 4) / (total + z * z)
+    low, high = (f"{100 * bound:.0f}" for bound in (max(middle - half, 0), min(middle + half, 1)))
+    of = f"{right} of {count(total, 'image')} right"
+    return f"{of}: {percent(right / total)}, 95 % interval {low} to {high} %."
 
 
 def duration(milliseconds: float) -> str:

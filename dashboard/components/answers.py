@@ -1,33 +1,73 @@
 """Predictions, each beside its image."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from html import escape
 from itertools import repeat
 
 import streamlit as st
 
-from dashboard import connection, pictures, sentences
-from dashboard.lesson import Lesson, Query
+from dashboard import charts, connection, pictures, sentences
+from dashboard.lesson import Desk, Lesson, Query
 from imaml.client import Prediction
 
+CARD_WIDTH = 190  # pixels, below which the grid has a column less
+LEAST_CONFUSED = 10  # images of known classes, for a confusion matrix
+MOST_CORRECTED = 24
+"""Answers that can be put right where they stand; of more, the page would become slow."""
 
-def answers(queries: Sequence[Query], lesson: Lesson) -> None:
-    """Draw the answer to each query, and the accuracy where their classes are known."""
+
+def answers(desk: Desk, lesson: Lesson) -> tuple[Query, int] | None:
+    """Draw the answer to each query, and the accuracy where their classes are known.
+
+    Return the query whose answer the visitor puts right, with the number of its class.
+    """
+    queries = desk.queries
     images = tuple(query.picture.data for query in queries)
     predictions = connection.predict(lesson.adaptation.id, images)
     truths = [lesson.names.get(query.group) if query.group is not None else None for query in queries]
     known = [(truth, answer) for truth, answer in zip(truths, predictions, strict=True) if truth is not None]
     if known:
         right = sum(_right(answer, truth) for truth, answer in known)
-        share = sentences.percent(right / len(known))
-        st.html(f'<p class="outcome">{right} of {sentences.count(len(known), "image")} right ({share}).</p>')
+        st.html(f'<p class="outcome">{sentences.share(right, len(known))}</p>')
+        if len(known) >= LEAST_CONFUSED:
+            with st.expander("Which classes it confuses", icon=":material/grid_on:"):
+                charts.show(
+                    charts.confusion([(truth, _said(answer)) for truth, answer in known]), "Confusion"
+                )
     articles = map(_article, queries, predictions, truths, repeat(lesson.model))
-    st.html(f'<div class="answers">{"".join(articles)}</div>')
+    if len(queries) > MOST_CORRECTED:
+        st.html(f'<div class="answers">{"".join(articles)}</div>')
+        return None
+    there = {group.number for group in desk.groups}
+    classes = {number: name for number, name in lesson.names.items() if number in there}
+    with st.grid(min_column_width=CARD_WIDTH, gap="small"):
+        for query, article in zip(queries, articles, strict=True):
+            with st.container(border=True, gap="xsmall"):
+                st.html(article)
+                if (number := _correction(query, classes)) is not None:
+                    return query, number
+    return None
+
+
+def _correction(query: Query, classes: Mapping[int, str]) -> int | None:
+    """Draw what a wrong answer is put right by."""
+    if query.learned:
+        st.caption("Now one of the examples.")
+        return None
+    return st.selectbox(
+        "Wrong? It is …",
+        list(classes),
+        index=None,
+        format_func=lambda number: classes[number],
+        placeholder="Wrong? It is …",
+        key=f"correct-{query.number}",
+        label_visibility="collapsed",
+    )
 
 
 def _article(query: Query, prediction: Prediction, truth: str | None, model: str) -> str:
     view = connection.view(query.picture.data, model)
-    label = "none of these" if prediction.unknown else prediction.label
+    label = _said(prediction)
     kind = "" if truth is None else "right" if _right(prediction, truth) else "wrong"
     return (
         f'<article class="answer {kind} {"unknown" if prediction.unknown else ""}">'
@@ -59,6 +99,10 @@ def _bars(prediction: Prediction) -> str:
     )
     # Reachable by keyboard, since a long list scrolls.
     return f'<ol class="bars" tabindex="0" aria-label="Confidence by class">{"".join(rows)}</ol>'
+
+
+def _said(prediction: Prediction) -> str:
+    return "none of these" if prediction.unknown else prediction.label
 
 
 def _right(prediction: Prediction, truth: str) -> bool:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import connection, pictures, sentences
-from dashboard.components.uploads import uploaded
+from dashboard.components.giving import UPLOAD, chosen_way, given, uploaded
 from dashboard.lesson import Desk, Group
 from imaml.client import Limits, Model
 
@@ -11,14 +11,34 @@ CARD_WIDTH = 170  # pixels, below which the grid has a column less
 
 
 def cards(desk: Desk, model: Model, limits: Limits) -> None:
-    """Draw a card for each class."""
+    """Draw a card for each class, and above them the choice how images are given."""
+    way = chosen_way(model, "way")
+    if way == UPLOAD:
+        _folders(desk, model, limits)
     with st.grid(min_column_width=CARD_WIDTH, gap="small"):
         for group in list(desk.groups):
             with st.container(border=True, key=f"class-{group.number}"):
                 _name(desk, group, model, limits)
                 if group.pictures:
                     _tray(group, model)
-                _add(group, model, limits)
+                _add(group, way, model, limits)
+
+
+def _folders(desk: Desk, model: Model, limits: Limits) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="folders"):
+        st.markdown("All classes at once: a zip with a folder of images for each.", width="content")
+        added, refused = uploaded("A zip of class folders", f"folders-{desk.tries}", limits, model.reference)
+    if added or refused:
+        desk.sort_in([picture for picture in added if picture.folder])
+        loose = [picture.name for picture in added if not picture.folder]
+        desk.unsorted = [
+            *refused,
+            *(f"{name}: it lies in no folder." for name in loose),
+        ]
+        desk.tries += 1  # another key, so that the uploader is empty again
+        st.rerun()
+    for reason in desk.unsorted:
+        st.error(sentences.plain(reason))
 
 
 def _name(desk: Desk, group: Group, model: Model, limits: Limits) -> None:
@@ -49,9 +69,10 @@ def _tray(group: Group, model: Model) -> None:
                     st.rerun()
 
 
-def _add(group: Group, model: Model, limits: Limits) -> None:
+def _add(group: Group, way: str, model: Model, limits: Limits) -> None:
     key = f"images-{group.number}-{group.uploads}"
-    added, refused = uploaded(f"Images of {group.name or 'the class'}", key, limits, model.reference)
+    label = f"Images of {group.name or 'the class'}"
+    added, refused = given(way, label, "Add the drawing", key, limits, model.reference)
     if added or refused:
         group.pictures += added
         group.refused = refused

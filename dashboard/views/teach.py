@@ -6,12 +6,12 @@ from dashboard import sentences
 from dashboard.components.answers import answers
 from dashboard.components.classes import cards
 from dashboard.components.failures import refusal_shown
+from dashboard.components.giving import chosen_way, given
 from dashboard.components.learned import learned, program
 from dashboard.components.sampling import sampling
 from dashboard.components.table import table
-from dashboard.components.uploads import uploaded
 from dashboard.connection import client
-from dashboard.lesson import Desk, Lesson, Query, hindrance
+from dashboard.lesson import Desk, Lesson, hindrance
 from imaml.client import ApiError, Limits, Model
 
 
@@ -40,7 +40,7 @@ def main() -> None:
         return
     learned(lesson)
     st.header("Try new images", anchor=False)
-    _try(desk, lesson, limits)
+    _try(desk, lesson, model, limits)
     program(lesson)
 
 
@@ -71,8 +71,8 @@ def _examples(desk: Desk, model: Model, limits: Limits) -> None:
     st.header("Show it examples", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", key="tools"):
         st.markdown(
-            "Name each class and give it an image or more (PNG, JPEG, WebP or BMP), or draw a task from the "
-            "images that come with the model. Beside each image stands what the model sees of it."
+            "Name each class, and draw it or give it images (PNG, JPEG, WebP or BMP); or take a task from "
+            "those that come with the model. Beside each image stands what the model sees of it."
         )
         sampling(desk, model)
     cards(desk, model, limits)
@@ -101,32 +101,50 @@ def _teach(desk: Desk, model: Model, limits: Limits) -> None:
     elif desk.lesson is not None:
         st.caption("Something changed since the last lesson; teach again to renew the answers below.")
     if clicked:
-        with refusal_shown(), st.spinner("Learning"):
-            desk.learned(client().adapt(model.id, desk.examples()), model)
-            st.rerun()
+        _learn(desk, model)
 
 
-def _try(desk: Desk, lesson: Lesson, limits: Limits) -> None:
-    added, refused = uploaded("Images to classify", f"queries-{desk.tries}", limits, lesson.model)
+def _learn(desk: Desk, model: Model) -> None:
+    with refusal_shown(), st.spinner("Learning"):
+        desk.learned(client().adapt(model.id, desk.examples()), model)
+        st.rerun()
+
+
+def _try(desk: Desk, lesson: Lesson, model: Model, limits: Limits) -> None:
+    giving, answering = st.columns((3, 7), gap="medium")
+    with giving, st.container(key="query"):
+        _ask(desk, lesson, model, limits)
+    with answering:
+        _answer(desk, lesson, model)
+
+
+def _ask(desk: Desk, lesson: Lesson, model: Model, limits: Limits) -> None:
+    way = chosen_way(model, "query-way")
+    key = f"queries-{desk.tries}"
+    added, refused = given(way, "Images to classify", "What is it?", key, limits, lesson.model)
     if added or refused:
-        desk.queries = [*map(Query, added), *desk.queries]
+        desk.queries = [*map(desk.query, added), *desk.queries]
         desk.refused = refused
         desk.tries += 1  # another key, so that the uploader is empty again
         st.rerun()
     for reason in desk.refused:
         st.error(sentences.plain(reason))
+
+
+def _answer(desk: Desk, lesson: Lesson, model: Model) -> None:
     if not desk.queries:
-        st.caption(
-            "Add images that it has not seen: each gets a label and the model's confidence in every class."
-        )
+        st.caption("Draw or add what it has not seen: it says which class that is, and how sure it is.")
         return
     try:
-        answers(desk.queries, lesson)
+        corrected = answers(desk, lesson)
     except ApiError as error:
         if error.status != 404:
             raise
         desk.lesson, desk.lost = None, True
         st.rerun()
+    if corrected:
+        desk.correct(*corrected)
+        _learn(desk, model)
     if st.button("Clear the images", key="clear-queries", icon=":material/close:", type="tertiary"):
         desk.queries = []
         st.rerun()

@@ -42,7 +42,9 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
 
     def run(url: str, page: str = "views/teach.py", query: Mapping[str, str] | None = None) -> AppTest:
         monkeypatch.setenv("IMAML_API_URL", url)
-        app = AppTest.from_file(APP, default_timeout=60).run()
+        app = AppTest.from_file(APP, default_timeout=60)
+        app.session_state["way"] = app.session_state["query-way"] = "Upload"  # AppTest cannot draw
+        app.run()
         app.switch_page(page)
         for name, value in (query or {}).items():
             app.query_params[name] = value

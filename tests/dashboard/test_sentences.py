@@ -75,3 +75,10 @@ def test_moment_is_in_utc() -> None:
 def test_accuracy_carries_its_interval() -> None:
     assert sentences.accuracy(0.9512, 0.0041) == "95.1 ± 0.4 %"
     assert sentences.accuracy(0.9512) == "95.1 %"
+
+
+@pytest.mark.parametrize(
+    ("right", "total", "interval"), [(10, 10, "72 to 100"), (0, 10, "0 to 28"), (8, 10, "49 to 94")]
+)
+def test_share_of_right_answers_has_wilson_s_interval(right: int, total: int, interval: str) -> None:
+    assert sentences.share(right, total).endswith(f"95 % interval {interval} %.")

@@ -1,6 +1,7 @@
 """Teach: from nothing to a taught classifier, by a sampled task or one's own images."""
 
 import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_one_click_teaches_and_tries_a_sampled_task(api: Client, open_page: Open
     assert not app.exception
     assert "Learned 5 classes from 5 examples in" in html(app)
     assert "Stopped after 5 steps: that is as far as the model's recipe goes." in text(app)
-    assert " of 10 images right (" in html(app)
+    assert " of 10 images right: " in html(app)
     assert html(app).count("<article") == 10
     assert html(app).count("<li>") == 10 * 5
     [adaptation] = api.adaptations()
@@ -98,9 +99,9 @@ def test_classes_and_images_come_and_go(api: Client, open_page: Open, two: Examp
     app = open_page(api.url)
     show(app, two)
     app.button(key="add").click().run()
-    assert len(app.file_uploader) == 3
+    assert len(app.file_uploader) == 1 + 3  # of a zip, and of each class
     app.button(key="remove-3").click().run()
-    assert len(app.file_uploader) == 2
+    assert len(app.file_uploader) == 1 + 2
     app.button(key="drop-1-0").click().run()
     app.button(key="teach").click().run()
     assert "Learned 2 classes from 5 examples" in html(app)
@@ -172,3 +173,31 @@ def test_service_without_models_says_how_to_get_one(
         app = open_page(url)
     assert "There is no model yet" in text(app)
     assert [code.value for code in app.code] == ["imaml train --name first --dataset glyphs"]
+
+
+def test_zip_of_class_folders_is_taught_and_another_is_scored(
+    api: Client, open_page: Open, two: Examples, drawings: Examples
+) -> None:
+    def packed(start: int) -> bytes:
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            for label in two:
+                for index, data in enumerate(drawings[label][start : start + 2]):
+                    archive.writestr(f"set/{label}/{start + index}.png", data)
+        return file.getvalue()
+
+    def drop(key: str, data: bytes) -> None:
+        [uploader] = [widget for widget in app.file_uploader if (widget.key or "").startswith(key)]
+        uploader.set_value([("set.zip", data, "application/zip")])
+        app.run()
+
+    app = open_page(api.url)
+    drop("folders-", packed(0))
+    assert [field.value for field in app.text_input] == [*two]
+    app.button(key="teach").click().run()
+    assert "Learned 2 classes from 4 examples" in html(app)
+    drop("queries-", packed(3))
+    assert " of 4 images right: " in html(app)
+    drop("folders-", b"hello")
+    assert "set.zip: it is no zip" in text(app)
+    assert not app.exception
