@@ -106,7 +106,10 @@ LaterDep = Annotated[bool, Depends(_later)]
 """Whether the caller would rather have a job to look at than wait (RFC 7240)."""
 
 
-def _model(model: str, store: StoreDep) -> Model:
+MODEL_IN_PATH = Path(description="An id, a name, name@alias or name:version.")
+
+
+def _model(model: Annotated[str, MODEL_IN_PATH], store: StoreDep) -> Model:
     return resolve_model(store, model)
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from backend import logs
 from backend.messages import protocol, schemas
 from imaml.runtime.adaptation import Diverged
 from imaml.runtime.devices import DeviceError
@@ -28,6 +29,8 @@ from imaml.store import (
     StoreError,
 )
 
+_log = logs.get_logger()
+
 MEDIA_TYPE = "application/problem+json"
 
 _FROM_RUNTIME: dict[type[Exception], tuple[int, str]] = {
@@ -37,7 +40,10 @@ _FROM_RUNTIME: dict[type[Exception], tuple[int, str]] = {
     RecipeError: (422, "invalid-recipe"),
     SupportError: (422, "invalid-examples"),
 }
+_COUNTED = (("examples",), ("inputs",))  # which have a limit in the settings
 _MOST_LISTED = 20
+_MOST_VALUES = 1_000_000
+_UNAVAILABLE = "The database cannot be used at the moment; the service's log says why. Try again."
 _TRY_AGAIN = {"Retry-After": "2"}  # where nobody knows better
 _UNEXPECTED = "Something went wrong in the service; its log has the details under this answer's X-Request-ID."
 
@@ -106,6 +112,13 @@ def full() -> Problem:
     )
 
 
+def check_json(content: bytes) -> None:
+    """Refuse JSON of so many values that to read it would take gigabytes; base64 has no such characters."""
+    if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        detail = f"The JSON has more than {_MOST_VALUES:,} values; send less at once, or images as files."
+        raise Problem(413, "too-many", detail)
+
+
 def invalid(error: ValidationError | RequestValidationError) -> Problem:
     """Return the problem for a request that does not fit its schema."""
     found: Iterable[Mapping[str, Any]] = error.errors()
@@ -113,7 +126,7 @@ def invalid(error: ValidationError | RequestValidationError) -> Problem:
         return Problem(400, "malformed-json", "The request body is not JSON.")
     if any(item["type"] == "missing" and item["loc"] == ("body",) for item in found):
         return empty()
-    if any(item["type"] == "too_long" and len(item["loc"]) == 1 for item in found):
+    if any(item["type"] == "too_long" and item["loc"] in _COUNTED for item in found):
         return Problem(
             413, "too-many", "There are too many items in a list; /v1/limits tells how many may be."
         )
@@ -125,7 +138,8 @@ def invalid(error: ValidationError | RequestValidationError) -> Problem:
 def invalid_fields(errors: Mapping[str, str]) -> Problem:
     """Return the problem for fields that hold what they may not; `errors` says of each what is wrong."""
     place, message = next(iter(errors.items()))
-    more = f" There are {len(errors) - 1} more errors." if len(errors) > 1 else ""
+    others = len(errors) - 1
+    more = f" There {'is' if others == 1 else 'are'} {others} more of its kind." if others else ""
     listed = dict(islice(errors.items(), _MOST_LISTED))
     return Problem(422, "invalid-request", f"{place}: {message}.{more}", listed)
 
@@ -170,8 +184,9 @@ def of_store(error: StoreError) -> Problem:
             status, kind = 422, "invalid-bundle"
         case QuotaExceeded():
             status, kind = 429, "quota-exceeded"
-        case DatabaseError():
-            status, kind = 503, "database-unavailable"
+        case DatabaseError():  # whose address is nobody's business
+            _log.error("database unavailable", error=f"{error}")
+            return Problem(503, "database-unavailable", _UNAVAILABLE)
         case _:
             status, kind = 500, "damaged-data"
     return Problem(status, kind, _sentence(error))

@@ -2,9 +2,9 @@
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
 
 import imaml.settings
@@ -29,7 +29,7 @@ class Settings(imaml.settings.Settings):
     max_request_pixels: int = Field(
         default=200_000_000, ge=1, description="Most pixels of all images of a request together."
     )
-    max_jobs: int = Field(default=100, ge=1, description="Most jobs that wait or run, of all tenants.")
+    max_jobs: int = Field(default=100, ge=1, description="Most jobs of a tenant that wait or run.")
     max_examples: int = Field(default=1000, ge=2, description="Most examples of an adaptation.")
     max_predictions: int = Field(default=256, ge=1, description="Most images of one request for predictions.")
     max_batch: int = Field(default=10_000, ge=1, description="Most images of one zip for predictions.")
@@ -92,3 +92,12 @@ class Settings(imaml.settings.Settings):
         ge=0,
         description="Memory for the parameters of adaptations used last, in bytes, over all processes.",
     )
+
+    @model_validator(mode="after")
+    def _check_ttl(self) -> Self:
+        if (self.default_ttl_seconds or 0) > self.max_ttl_seconds:
+            raise ValueError(
+                f"IMAML_DEFAULT_TTL_SECONDS is {self.default_ttl_seconds}, more than the "
+                f"{self.max_ttl_seconds} of IMAML_MAX_TTL_SECONDS"
+            )
+        return self

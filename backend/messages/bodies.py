@@ -42,7 +42,7 @@ def _in_form(field: Schema) -> Schema:
     if "anyOf" not in field:
         return field
     [value] = [each for each in field["anyOf"] if each != {"type": "null"}]
-    return {**value, **{key: field[key] for key in ("title", "description") if key in field}}
+    return {**value, **{key: field[key] for key in ("title", "description", "examples") if key in field}}
 
 
 def _components() -> dict[str, Schema]:
@@ -84,6 +84,8 @@ def _body(
         for media_type, name in ((MULTIPART, form), (JSON, json))
         if name
     }
+    if form and "labels" in COMPONENTS[form]["properties"]:  # each a part of its own, not all in one text
+        content[MULTIPART]["encoding"] = {"labels": {"style": "form", "explode": True}}
     if examples:
         content[JSON]["examples"] = {name: {"value": value} for name, value in examples.items()}
     content |= {media_type: {"schema": _FILE} for media_type in files}

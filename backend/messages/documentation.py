@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Collection, Iterator
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from fastapi.staticfiles import StaticFiles
 
@@ -30,6 +31,11 @@ Teach a model with a few labelled examples; its answer has an `id`, by which to 
 
 A service with keys asks for `--header "Authorization: Bearer $KEY"` with each call. Errors are RFC 9457
 problems: their `type` is stable, their `detail` says what to do. In Python, `imaml.client` does all of this.
+
+A request has {max_body_bytes:,} bytes at most, and comes within {max_body_seconds:g} s. An image has
+{max_pixels:,} pixels at most, those of a request {max_request_pixels:,} together. An adaptation has
+{max_classes:,} classes and {max_examples:,} examples at most, and is kept {kept}, or as long as you ask.
+`GET /v1/limits` lists these limits and others.
 """
 
 _TEXT = {"type": "string"}
@@ -64,7 +70,6 @@ ABOUT: dict[str, Any] = {
     "title": "imaml",
     "version": "1",
     "summary": "Few-shot learning as a service: classifiers from a handful of examples.",
-    "description": _FIRST_STEPS,
     "openapi_tags": [
         {"name": "adaptations", "description": "Learn from examples, look at what was learned, forget it."},
         {"name": "predictions", "description": "Ask what was learned."},
@@ -79,7 +84,7 @@ ABOUT: dict[str, Any] = {
     "docs_url": None,
     "redoc_url": None,
     "swagger_ui_oauth2_redirect_url": None,
-    "openapi_url": "/openapi.json",
+    "openapi_url": None,
 }
 """What the application is made with."""
 
@@ -87,12 +92,16 @@ ABOUT: dict[str, Any] = {
 def install(app: FastAPI, settings: Settings) -> None:
     """Let the application describe itself as it is at the moment, with keys or without, and show that."""
 
-    def openapi() -> dict[str, Any]:
+    @cache
+    def schema(has_keys: bool) -> bytes:
+        return json.dumps(_describe(app, settings, has_keys)).encode()
+
+    # In a thread, since it asks the database, and made once, since whoever comes may ask for it.
+    @app.get("/openapi.json", include_in_schema=False)
+    def show_schema() -> Response:
         with app.state.store.reading() as transaction:
             has_keys = transaction.keys.exist()
-        return _describe(app, settings, has_keys)
-
-    app.openapi = openapi
+        return Response(schema(has_keys), media_type="application/json")
 
     @app.get("/docs", include_in_schema=False)
     async def show_documentation() -> HTMLResponse:
@@ -110,9 +119,12 @@ def install(app: FastAPI, settings: Settings) -> None:
 
 
 def _describe(app: FastAPI, settings: Settings, has_keys: bool) -> dict[str, Any]:
-    names = ("title", "version", "summary", "description")
+    kept = f"{settings.default_ttl_seconds:,} s" if settings.default_ttl_seconds else "for good"
     schema = get_openapi(
-        **{name: ABOUT[name] for name in names}, tags=ABOUT["openapi_tags"], routes=app.routes
+        **{name: ABOUT[name] for name in ("title", "version", "summary")},
+        description=_FIRST_STEPS.format(**settings.model_dump(), kept=kept),
+        tags=ABOUT["openapi_tags"],
+        routes=app.routes,
     )
     components = schema["components"]["schemas"]
     components |= bodies.COMPONENTS

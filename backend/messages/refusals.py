@@ -122,9 +122,7 @@ EXAMPLES: dict[str, tuple[int, str]] = {
     "database-outdated": (503, "The database is not at the newest migration; run `imaml db upgrade`."),
     "database-unavailable": (
         503,
-        "Cannot use database postgresql+psycopg://127.0.0.1:5432/imaml: connection failed: connection to "
-        'server at "127.0.0.1", port 5432 failed: Connection refused; check that the server runs and that '
-        "IMAML_DATABASE_URL names it.",
+        "The database cannot be used at the moment; the service's log says why. Try again.",
     ),
     "device-unusable": (
         503,

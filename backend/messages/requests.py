@@ -35,7 +35,7 @@ def _check_text(text: str) -> str:
         raise ValueError("it must not be empty")
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
         raise ValueError("it must not hold control characters")
-    return text
+    return unicodedata.normalize("NFC", text.strip())  # what looks the same is the same
 
 
 def _check_storable(text: str) -> str:
@@ -175,24 +175,24 @@ class Example(Input):
 class AdaptationOptions(Request):
     """How to adapt, and what to keep; what is left out of the recipe is as the model has it."""
 
-    name: Text | None = None
+    name: Text | None = Field(default=None, examples=["letters"])
     ttl_seconds: Annotated[int, Field(ge=1), _documented(maximum="max_ttl_seconds")] | None = Field(
-        default=None, description="Forget the adaptation after that time."
+        default=None, description="Forget the adaptation after that time.", examples=[86_400]
     )
     store_examples: StrictBool = Field(default=True, description="Keep the examples as the model sees them.")
-    lam: Positive | None = Field(default=None, description="Proximal strength.")
+    lam: Positive | None = Field(default=None, description="Proximal strength.", examples=[0.5])
     solver: Annotated[str, _documented(enum=[*SOLVERS])] | None = Field(
-        default=None, description="Inner solver."
+        default=None, description="Inner solver.", examples=["gradient_descent"]
     )
-    inner_lr: Positive | None = Field(default=None, description="Rate of the inner solver.")
+    inner_lr: Positive | None = Field(default=None, description="Rate of the inner solver.", examples=[0.1])
     max_steps: Annotated[int, _documented(minimum=0, maximum="max_inner_steps")] | None = Field(
-        default=None, description="Steps of the inner solver."
+        default=None, description="Steps of the inner solver.", examples=[1]
     )
     tolerance: Annotated[float, _documented(minimum=0)] | None = Field(
-        default=None, description="Residual at which to stop; 0: never stop early."
+        default=None, description="Residual at which to stop; 0: never stop early.", examples=[0]
     )
     deadline_ms: Annotated[int, Field(ge=1), _documented(maximum="max_deadline_ms")] | None = Field(
-        default=None, description="Time after which to stop where it stands."
+        default=None, description="Time after which to stop where it stands.", examples=[1000]
     )
 
     @field_validator("store_examples", mode="before")

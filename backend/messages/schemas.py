@@ -65,6 +65,7 @@ class Limits(BaseModel):
     max_predictions: int
     max_batch: int
     max_classes: int
+    max_jobs: int
     max_label_length: int = MAX_LABEL_LENGTH
     max_inner_steps: int
     max_deadline_ms: int

@@ -52,6 +52,7 @@ def read_request(content: bytes, json_length: int | None) -> tuple[InferenceRequ
     end = len(content) if json_length is None else json_length
     if end > len(content):
         raise malformed(f"Inference-Header-Content-Length is {end}, but the body has {len(content)} bytes.")
+    problems.check_json(content[:end])
     try:
         request = InferenceRequest.model_validate_json(content[:end])
     except ValidationError as error:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
+from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -132,6 +133,11 @@ async def _read(
 @asynccontextmanager
 async def _form(request: Request, most: int) -> AsyncGenerator[FormData]:
     """Read a form of `most` files at most."""
+    _, parameters = parse_options_header(request.headers["content-type"])
+    boundary = parameters.get(b"boundary")
+    # Without its end what came may be a part; Starlette does not look.
+    if boundary and b"--%b--" % boundary not in await request.body():
+        raise Problem(400, "malformed-request", "The form lacks its last boundary; send it whole.")
     try:
         async with request.form(max_files=most + 1, max_fields=most + _OTHER_FIELDS) as form:
             yield form
@@ -148,6 +154,7 @@ async def _read_json(request: Request, kind: type[Body], wanted: str) -> Body:
         raise problems.empty()
     if _content_type(request) != JSON:
         raise _unsupported(request, wanted)
+    problems.check_json(content)
     try:
         if len(content) < _SMALL:
             return kind.model_validate_json(content, strict=True)

@@ -23,13 +23,13 @@ _ONE = ("unknown-experiment",)
 @router.get("", responses=refusals("invalid-value"))
 def list_experiments(
     store: StoreDep,
-    status: State | None = None,
-    algorithm: Storable | None = None,
-    dataset: Storable | None = None,
-    tag: Storable | None = None,
+    status: Annotated[State | None, Query(description="How far they have come.")] = None,
+    algorithm: Annotated[Storable | None, Query(description="By which they were trained.")] = None,
+    dataset: Annotated[Storable | None, Query(description="On which they were trained.")] = None,
+    tag: Annotated[Storable | None, Query(description="One of their tags.")] = None,
     q: Annotated[Storable | None, Query(description="Part of the name or of the notes.")] = None,
-    archived: bool = False,
-    sort: Sort = "-created",
+    archived: Annotated[bool, Query(description="Those that were put away, instead of the others.")] = False,
+    sort: Annotated[Sort, Query(description="By what; - is for the other way round.")] = "-created",
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> schemas.Page[schemas.Experiment]:

@@ -3,7 +3,7 @@
 from importlib.metadata import version as version_of
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
 from backend import problems
 from backend.dependencies import AdaptationDep, EngineDep, SettingsDep, StoreDep
@@ -19,7 +19,7 @@ _JSON_LENGTH = "Inference-Header-Content-Length"
 _BINARY = "application/octet-stream"
 
 
-def _check_version(version: str) -> None:
+def _check_version(version: Annotated[str, Path(description="1, the only one.")]) -> None:
     if version != _VERSION:
         detail = f"There is no version {version[:100]!r} of an adaptation; its only one is {_VERSION}."
         raise Problem(404, "unknown-version", detail)
@@ -108,7 +108,11 @@ async def infer(
         Header(alias=_JSON_LENGTH, ge=0, description="Bytes of JSON, where binary data comes after it."),
     ] = None,
 ) -> Response:
-    """Answer images, their pixels or vectors, each on its own, in the order sent."""
+    """Answer images, their pixels or vectors, each on its own, in the order sent.
+
+    `pixels` are what the model calculates with, from 0 to 1. In drawings the ink is 1 and the ground 0: the
+    reverse of the PNG that `/v1/preprocess` shows.
+    """
     content = await request.body()
     if not content:
         raise problems.empty()

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from starlette.concurrency import run_in_threadpool
 
-from backend.dependencies import Cursor, EngineDep, Limit, ModelDep, StoreDep
+from backend.dependencies import MODEL_IN_PATH, Cursor, EngineDep, Limit, ModelDep, StoreDep
 from backend.messages import bodies, schemas
 from backend.messages.downloads import zip_file
 from backend.messages.refusals import BINARY, BODY, WORKING, Responses, refusals
@@ -71,7 +71,11 @@ def show_model(model: ModelDep, store: StoreDep) -> schemas.Model:
     dependencies=_ADMINISTRATORS,
     responses=refusals(*_ONE, "invalid-value"),
 )
-def set_alias(model: str, alias: Name, store: StoreDep) -> schemas.Model:
+def set_alias(
+    model: Annotated[str, MODEL_IN_PATH],
+    alias: Annotated[Name, Path(description="Such as champion, which the name alone stands for.")],
+    store: StoreDep,
+) -> schemas.Model:
     """Let name@alias stand for this model from now on."""
     with store.transaction() as transaction:
         found = transaction.models.set_alias(model, alias)
@@ -96,10 +100,10 @@ async def draw_episode(
     model: ModelDep,
     store: StoreDep,
     engine: EngineDep,
-    ways: Annotated[int, Query(ge=2, le=1000)] = 5,
-    shots: Annotated[int, Query(ge=1, le=1000)] = 1,
-    queries: Annotated[int, Query(ge=1, le=1000)] = 3,
-    seed: Annotated[int, Query(ge=0, le=_SEED_BOUND)] = 0,
+    ways: Annotated[int, Query(ge=2, le=1000, description="Classes.")] = 5,
+    shots: Annotated[int, Query(ge=1, le=1000, description="Examples of each class to learn from.")] = 1,
+    queries: Annotated[int, Query(ge=1, le=1000, description="Other examples of each, to ask about.")] = 3,
+    seed: Annotated[int, Query(ge=0, le=_SEED_BOUND, description="Another draws another task.")] = 0,
 ) -> schemas.Episode:
     """Draw a task from the examples that are stored with the model; the same seed draws the same."""
     async with engine.model(store, model.id) as loaded:

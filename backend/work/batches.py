@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncGenerator, Callable, Sequence
 from io import BytesIO
 from pathlib import PurePosixPath
+from time import monotonic
 from typing import NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
@@ -22,7 +23,8 @@ from imaml.runtime.model import MetaModel
 from imaml.runtime.prediction import NumberPrediction, Prediction, predict
 from imaml.store import Adaptation
 
-_AT_ONCE = 8  # images between which others get their turn
+_AT_ONCE = 8  # images before others get their turn
+_TURN_SECONDS = 0.2  # or fewer, where they take this long
 _PAUSE = 0.1  # seconds before asking a full service again
 _LISTED = b"PK\x01\x02"  # begins each entry of a zip's directory
 _ENTRIES_EACH = 10  # for an image: folders, and what systems put beside it
@@ -66,34 +68,40 @@ def answer(
         detail = "The model takes vectors, not images; send them as inputs to …/predictions."
         raise Problem(422, "no-images", detail)
 
-    def work(images: Sequence[ZipInfo]) -> bytes:
+    def work(images: Sequence[ZipInfo]) -> tuple[int, bytes]:
         with engine.metrics.stage("decode"):
-            seen = [_see(archive.file, image, model_input, settings) for image in images]
+            seen: list[NDArray[np.uint8] | Problem] = []
+            end = monotonic() + _TURN_SECONDS
+            for image in images:
+                seen.append(_see(archive.file, image, model_input, settings))
+                if monotonic() > end:
+                    break
         readable = np.array([image for image in seen if not isinstance(image, Problem)])
         with engine.metrics.stage("predict"):
             predictions = iter(predict(meta, adapted, readable, adaptation.unknown_threshold))
-        return b"".join(
+        lines = (
             _line(image.filename, found if isinstance(found, Problem) else next(predictions))
-            for image, found in zip(images, seen, strict=True)
+            for image, found in zip(images, seen, strict=False)  # the others have their turn later
         )
+        return len(seen), b"".join(lines)
 
     return _in_turns(engine, work, archive.images)
 
 
 async def _in_turns(
-    engine: Engine, work: Callable[[Sequence[ZipInfo]], bytes], images: Sequence[ZipInfo]
+    engine: Engine, work: Callable[[Sequence[ZipInfo]], tuple[int, bytes]], images: Sequence[ZipInfo]
 ) -> AsyncGenerator[bytes]:
     first = 0
     while first < len(images):
         try:
-            lines = await engine.run(work, images[first : first + _AT_ONCE])
+            count, lines = await engine.run(work, images[first : first + _AT_ONCE])
         except Problem as problem:
             if problem.kind != "server-full":
                 raise
             await asyncio.sleep(_PAUSE)  # the answer has begun: it is too late to refuse
         else:
             yield lines
-            first += _AT_ONCE
+            first += count
 
 
 def _see(

@@ -59,11 +59,13 @@ def first_lesson(body: MoreExamples, model: MetaModel, settings: Settings) -> Le
     default_ttl = settings.default_ttl_seconds
     recipe = _recipe(body, model.recipe)
     titles = inputs.titles(body.examples, "examples")
+    targets = inputs.targets(body.examples, model)
+    _check_classes(targets, model, settings)
     return Lesson(
         model=model,
         recipe=recipe,
         examples=inputs.read(body.examples, model.input, "examples", titles, settings),
-        targets=inputs.targets(body.examples, model),
+        targets=targets,
         titles=titles,
         expires_at=utc_now() + timedelta(seconds=default_ttl) if default_ttl else None,
     )
@@ -80,6 +82,7 @@ def next_lesson(
         raise Problem(
             413, "too-many", f"There would be {total} examples; {settings.max_examples} are allowed."
         )
+    _check_classes([*targets, *added.targets], model, settings)
     recipe = {name: value for name, value in before.recipe.items() if name != "validated"}
     return Lesson(
         model=model,
@@ -125,6 +128,12 @@ def check_limits(body: MoreExamples, settings: Settings) -> None:
     for name, (value, most) in limits.items():
         if value is not None and value > most:
             raise Problem(422, "over-the-limit", f"{name} is {value}; it must be {most} at most.")
+
+
+def _check_classes(targets: list[Any], model: MetaModel, settings: Settings) -> None:
+    classes = 0 if model.regression else len(set(targets))
+    if classes > settings.max_classes:
+        raise Problem(413, "too-many", f"There are {classes} classes; {settings.max_classes} are allowed.")
 
 
 def _recipe(body: MoreExamples, default: Recipe) -> Recipe:

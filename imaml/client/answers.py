@@ -31,6 +31,7 @@ class Limits(Answer):
     max_examples: int
     max_predictions: int
     max_batch: int
+    max_jobs: int
     max_label_length: int
     max_inner_steps: int
     max_deadline_ms: int

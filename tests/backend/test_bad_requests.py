@@ -174,6 +174,31 @@ def test_bad_body_is_told(http: httpx.Client, request_: dict[str, object], statu
     _check(http.post(ADAPT, **request_), status, kind)
 
 
+def test_form_that_is_cut_off_is_no_smaller_form(http: httpx.Client, examples: Examples) -> None:
+    whole = httpx.Request("POST", f"{http.base_url}{ADAPT}", **form(examples))
+    content = b"".join(whole.stream)
+    for cut in (content[: len(content) // 2], content[:-10]):
+        response = http.post(ADAPT, content=cut, headers={"Content-Type": whole.headers["Content-Type"]})
+        _check(response, 400, "malformed-request", "last boundary")
+
+
+def test_json_of_very_many_values_is_not_read(http: httpx.Client, examples: Examples) -> None:
+    content = b'{"model": "small", "junk": [' + b"1," * 1_000_001 + b"1]}"
+    _check(http.post(ADAPT, content=content, headers=JSON), 413, "too-many", "1,000,000 values")
+    adaptation = http.post(ADAPT, **form(examples)).json()["id"]
+    refused = http.post(f"/v2/models/{adaptation}/infer", content=content)
+    assert (refused.status_code, "1,000,000 values" in refused.json()["error"]) == (413, True)
+
+
+def test_labels_that_look_the_same_are_one_class(http: httpx.Client, examples: Examples) -> None:
+    first, second, *_ = examples.values()
+    pairs = [("caf\u00e9", first[0]), (" cafe\u0301 ", first[1]), ("tea", second[0])]
+    files = [("examples", ("e.png", file)) for _, file in pairs]
+    labels = [label for label, _ in pairs]
+    response = http.post(ADAPT, data={"model": "small", "labels": labels}, files=files)
+    assert response.json()["classes"] == ["caf\u00e9", "tea"]
+
+
 def test_unknown_things_are_404(http: httpx.Client) -> None:
     _check(http.get("/v1/nothing"), 404, "not-found", "/v1/nothing")
     _check(http.get(f"{ADAPT}/"), 404, "not-found")
@@ -269,6 +294,7 @@ class TestLimits:
             max_examples=4,
             max_predictions=2,
             max_pixels=100,
+            max_classes=2,
         )
         with serve(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
             yield http
@@ -302,6 +328,10 @@ class TestLimits:
         _check(small.post(ADAPT, **form({"a": [b"x"] * 40})), 413, "too-many")
         many = [{"label": "a", "image": "AAAA"}] * 5
         _check(small.post(ADAPT, json={"model": "small", "examples": many}), 413, "too-many", "4")
+
+    def test_too_many_classes_are_refused(self, small: httpx.Client, examples: Examples) -> None:
+        three = {label: files[:1] for label, files in list(examples.items())[:3]}
+        _check(small.post(ADAPT, **form(three)), 413, "too-many", "3 classes; 2 are allowed")
 
     def test_too_many_pixels_are_refused(self, small: httpx.Client) -> None:
         buffer = io.BytesIO()

@@ -10,6 +10,7 @@ import pytest
 
 from backend.security import PUBLIC
 from backend.settings import Settings
+from imaml.client import ApiError, Client
 from imaml.store import SCOPES, Scope, Store, utc_now
 from tests.services import Examples, Serve, add_model, form
 
@@ -161,6 +162,21 @@ def test_a_tenant_has_its_quota_of_adaptations(
             assert (refused.status_code, kind(refused)) == (429, "quota-exceeded")
             assert "retry-after" not in refused.headers
         assert teach(keys[2]).status_code == 201
+
+
+def test_a_tenant_s_jobs_are_in_nobody_else_s_way(
+    serve: Serve, database_url: str, model_file: bytes, make_key: MakeKey, examples: Examples
+) -> None:
+    add_model(database_url, model_file, shared=True)
+    with serve(Settings(database_url=database_url, max_jobs=1)) as url:
+        one, other = Client(url, make_key(), retries=0), Client(url, make_key(tenant="other"), retries=0)
+        with one, other:
+            slow = one.submit("small", examples, max_steps=1000, tolerance=0)
+            with pytest.raises(ApiError) as error:
+                one.submit("small", examples)
+            assert (error.value.status, error.value.type) == (429, "/problems/quota-exceeded")
+            other.wait(other.submit("small", examples).id)
+            one.wait(slow.id)
 
 
 def test_with_keys_any_name_and_origin_may_ask(url: str, make_key: MakeKey) -> None:

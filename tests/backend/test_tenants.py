@@ -143,4 +143,6 @@ def test_names_aliases_and_idempotency_keys_are_each_one_s_own(tenants: tuple[Te
 def test_what_is_shared_is_used_and_not_changed(tenants: tuple[Tenant, Tenant]) -> None:
     one, _ = tenants
     assert one.http.get("/v1/models/small").is_success
-    assert one.http.put("/v1/models/small/aliases/mine").status_code == 404
+    refused = one.http.put("/v1/models/small/aliases/mine")
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid-value")
+    assert "is shared with you" in refused.json()["detail"]

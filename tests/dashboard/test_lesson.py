@@ -15,6 +15,7 @@ LIMITS = Limits(
     max_examples=4,
     max_predictions=3,
     max_batch=10,
+    max_jobs=10,
     max_classes=10,
     max_adaptations=None,
     max_requests_per_minute=None,

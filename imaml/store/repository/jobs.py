@@ -77,10 +77,6 @@ class Queue:
             self.finish(job, problem=_given_up(job))
         return None
 
-    def count(self) -> int:
-        """Count the jobs that wait or run."""
-        return self._session.scalar(select(func.count()).select_from(Job).where(_UNFINISHED)) or 0
-
     def request(self, job: Job) -> bytes:
         """Return what was asked for; raises `NotFound`, `CorruptBlob`."""
         return self._blobs.get(job.request_sha256 or "")

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from imaml.store import bundles
-from imaml.store.errors import NotFound
+from imaml.store.errors import InvalidValue, NotFound
 from imaml.store.repository.blobs import Blobs
 from imaml.store.repository.experiments import Experiments
 from imaml.store.repository.portable import Page, lock, read_page, upsert
@@ -88,7 +88,7 @@ class Models:
         return self._find(Model.name == name, Model.bundle_sha256 == bundle_sha256) is not None
 
     def set_alias(self, reference: str, alias: str) -> Model:
-        """Let `name@alias` stand for this model from now on; raises `NotFound` for somebody else's."""
+        """Let `name@alias` stand for this model from now on; raises `InvalidValue` for one that is shared."""
         check_text("alias", alias, forbidden="@:/")
         model = self._own(reference)
         key = {"tenant": model.tenant, "name": model.name, "alias": alias}
@@ -104,7 +104,7 @@ class Models:
         return aliases
 
     def share(self, reference: str) -> Model:
-        """Let every tenant use this model from now on; raises `NotFound` for somebody else's."""
+        """Let every tenant use this model from now on; raises `NotFound`, `InvalidValue` for another's."""
         model = self._own(reference)
         model.shared = True
         self._session.flush()
@@ -136,7 +136,9 @@ class Models:
     def _own(self, reference: str) -> Model:
         model = self.resolve(reference)
         if model.tenant != self._tenant:
-            raise NotFound("model", reference)
+            raise InvalidValue(
+                f"model {model.name}:{model.version} is shared with you; whoever it belongs to sees to it"
+            )
         return model
 
     def _owner(self, name: str) -> str | None:
