@@ -27,7 +27,7 @@ from imaml.client.answers import (
 from imaml.client.calls import Call
 from imaml.client.exchange import Attempt, Exchange, Steps
 from imaml.client.retrying import Outcome
-from imaml.client.sending import AdaptationOptions, Examples, File, Image, Inputs
+from imaml.client.sending import AdaptationOptions, Examples, File, Image, Inputs, as_list
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -241,11 +241,13 @@ class AsyncClient:
 
     async def predict(self, adaptation_id: str, inputs: Inputs) -> list[Prediction]:
         """Classify images or vectors, each on its own, in the order given; as many as the limits allow."""
-        return await self._read(calls.predict, adaptation_id, inputs) if len(inputs) else []
+        listed = as_list(inputs)
+        return await self._read(calls.predict, adaptation_id, listed) if listed else []
 
     async def predict_numbers(self, adaptation_id: str, inputs: Inputs) -> list[float]:
         """Return the number that belongs to each input, in the order given; as many as the limits allow."""
-        return await self._read(calls.predict_numbers, adaptation_id, inputs) if len(inputs) else []
+        listed = as_list(inputs)
+        return await self._read(calls.predict_numbers, adaptation_id, listed) if listed else []
 
     async def predict_batch(self, adaptation_id: str, archive: File) -> AsyncGenerator[BatchPrediction]:
         """Yield the answers to the images of a zip as they come, a problem for each that cannot be read."""

@@ -135,17 +135,17 @@ def evaluations(experiment_id: str, accuracies: bool) -> Call[Page[Evaluation]]:
 
 
 def preprocess(image: Image, model: str | None) -> Call[bytes]:
-    request = {"data": _given(model=model), "files": [("image", as_file(image))]}
+    request = {"data": {} if model is None else {"model": _name(model)}, "files": [("image", as_file(image))]}
     return Call("POST", "/v1/preprocess", _content, request, repeatable=True)
 
 
 def adapt(model: str, examples: Examples, key: str | None, options: AdaptationOptions) -> Call[Adaptation]:
-    fields = {"model": model, **options}
+    fields = {"model": _name(model), **options}
     return _teach("/v1/adaptations", _as(Adaptation), examples, fields, key)
 
 
 def submit(model: str, examples: Examples, key: str | None, options: AdaptationOptions) -> Call[Job]:
-    fields = {"model": model, **options}
+    fields = {"model": _name(model), **options}
     return _teach("/v1/adaptations", _as(Job), examples, fields, key, _LATER)
 
 
@@ -297,7 +297,15 @@ def _adaptation(adaptation_id: str) -> str:
 
 def _part(text: str) -> str:
     """Return a name as one part of a path."""
-    return quote(text, safe="", errors="replace")
+    return quote(_name(text), safe="", errors="replace")
+
+
+def _name(given: object) -> str:
+    """Return a name or an id; raises TypeError for what it stands for."""
+    if isinstance(given, str):
+        return given
+    advice = "give its .id" if hasattr(given, "id") else "give a str"
+    raise TypeError(f"{type(given).__name__} is no name and no id; {advice}.")
 
 
 def _given(**values: Any) -> dict[str, Any]:

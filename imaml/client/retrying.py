@@ -17,6 +17,7 @@ CUT_OFF = (httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProt
 _FIRST_PAUSE = 0.25  # seconds
 _DOUBLINGS = 7  # to half a minute
 _LONGEST_WAIT = 60.0  # a service that asks for more than this is not waited for
+_SPREAD, _WIDEST_SPREAD = 0.25, 5.0  # of what a service asks for, and in seconds
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout)
 _BUSY = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
@@ -35,7 +36,7 @@ def pause(outcome: Outcome, attempt: int, repeatable: bool) -> float | None:
     asked = _seconds(outcome.headers.get("Retry-After", ""))
     if asked is None:
         return _backoff(attempt)
-    return asked if asked <= _LONGEST_WAIT else None
+    return _spread(asked) if asked <= _LONGEST_WAIT else None
 
 
 def _passes(refusal: httpx.Response) -> bool:
@@ -49,6 +50,11 @@ def _passes(refusal: httpx.Response) -> bool:
 def _backoff(attempt: int) -> float:
     # Of random length, so that clients which failed together do not come back together.
     return random.uniform(0.5, 1) * _FIRST_PAUSE * 2 ** min(attempt, _DOUBLINGS)
+
+
+def _spread(asked: float) -> float:
+    # A little longer, so that clients which were told the same do not come back together.
+    return asked + random.random() * min(_SPREAD * asked, _WIDEST_SPREAD)
 
 
 def _seconds(retry_after: str) -> float | None:

@@ -27,7 +27,7 @@ from imaml.client.answers import (
 from imaml.client.calls import Call
 from imaml.client.exchange import Attempt, Exchange, Steps
 from imaml.client.retrying import Outcome
-from imaml.client.sending import AdaptationOptions, Examples, File, Image, Inputs
+from imaml.client.sending import AdaptationOptions, Examples, File, Image, Inputs, as_list
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -41,8 +41,9 @@ class Client:
 
     A call is made again, up to `retries` times, where the service is busy (429, 503) or cannot be connected
     to; where the connection breaks, only if the call does no more when it arrives twice. The client waits a
-    quarter of a second, then twice as long each time, or as long as the service asks. It does not wait for a
-    quota that is used up, nor where it is asked to for more than a minute: ApiError is raised at once.
+    quarter of a second, then twice as long each time, or a little longer than the service asks. It does not
+    wait for a quota that is used up, nor where it is asked to for more than a minute: ApiError is raised at
+    once.
 
     Every method raises ApiError where the service refuses, ApiUnreachable where it does not answer, and
     ClientError, their base, where what answers is another service. What cannot be sent, such as NaN or a key
@@ -199,7 +200,7 @@ class Client:
             client.adapt("starter", {"cat": ["cat1.png", "cat2.png"], "dog": [photo]}, name="pets")
             client.adapt("starter-vectors", [([0.1, 2.5], "sick"), ([0.3, 1.9], "well")], max_steps=20)
 
-        Raises TypeError for one image where a list of them belongs.
+        Raises TypeError for one image where a list of them belongs, and for examples that are no pairs.
         """
         return self._answer(calls.adapt(model, examples, idempotency_key, options))
 
@@ -298,14 +299,16 @@ class Client:
 
         Raises ClientError where the adaptation answers numbers, TypeError for one image instead of a list.
         """
-        return self._answer(calls.predict(adaptation_id, inputs)) if len(inputs) else []
+        listed = as_list(inputs)
+        return self._answer(calls.predict(adaptation_id, listed)) if listed else []
 
     def predict_numbers(self, adaptation_id: str, inputs: Inputs) -> list[float]:
         """Return the number that belongs to each input, in the order given; as many as the limits allow.
 
         Raises ClientError where the adaptation tells classes apart.
         """
-        return self._answer(calls.predict_numbers(adaptation_id, inputs)) if len(inputs) else []
+        listed = as_list(inputs)
+        return self._answer(calls.predict_numbers(adaptation_id, listed)) if listed else []
 
     def predict_batch(self, adaptation_id: str, archive: File) -> Generator[BatchPrediction]:
         """Yield the answers to the images of a zip as they come, a problem for each that cannot be read.

@@ -1,5 +1,6 @@
 """Adaptation: from a support set to φ, by the recipe, over the model's graphs."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 from imaml.runtime.calibration import prototypes, signature
 from imaml.runtime.graphs import Array, Centre
 from imaml.runtime.model import MetaModel
-from imaml.runtime.objective import Direction, Objective, Point
+from imaml.runtime.objective import DeadlinePassed, Direction, Objective, Point
 from imaml.runtime.recipe import Recipe, RecipeError
 from imaml.runtime.solvers import accelerated, adam, gradient_descent, l_bfgs, momentum, newton_cg
 from imaml.runtime.solvers.line_search import backtrack
@@ -91,9 +92,10 @@ def adapt(
 ) -> tuple[Adapted, Solution]:
     """Solve the proximal problem on a support set; `inputs` are its examples as graphs take them, if known.
 
-    A deadline that passes ends it after the step under way, with the best φ so far: the one at which the
-    objective is lowest. Raises SupportError for targets that are not the model's, RecipeError for a solver
-    that the model has no graph for, and Diverged where the loss or its gradient is not finite.
+    A deadline that passes ends it after the evaluation of a graph that is under way, with the best φ that a
+    step has reached: the one at which the objective is lowest. Raises SupportError for targets that are not
+    the model's, RecipeError for a solver that the model has no graph for, and Diverged where the loss or its
+    gradient is not finite.
     """
     _check(model, support, recipe)
     started = time.perf_counter()
@@ -101,9 +103,9 @@ def adapt(
         inputs = model.input.to_input(support.examples)
     centre = model.graphs.centre(model.theta, inputs, support.targets)
     strengths = recipe.strengths(model.sizes, len(centre.phi))
-    objective = Objective(model.graphs, centre.seen, support.targets, centre.phi, strengths)
-    deadline = None if deadline_seconds is None else started + deadline_seconds
-    last, trace, stop_reason = _solve(objective, recipe, deadline)
+    deadline = math.inf if deadline_seconds is None else started + deadline_seconds
+    objective = Objective(model.graphs, centre.seen, support.targets, centre.phi, strengths, deadline)
+    last, trace, stop_reason = _solve(objective, recipe)
     accuracy = None if model.regression else float((last.logits.argmax(1) == support.labels).mean())
     solution = Solution(
         steps=trace[-1].step,
@@ -155,12 +157,10 @@ def _check(model: MetaModel, support: Support, recipe: Recipe) -> None:
 
 
 @np.errstate(over="ignore", invalid="ignore")  # Diverged says it better
-def _solve(
-    objective: Objective, recipe: Recipe, deadline: float | None
-) -> tuple[Point, list[TracePoint], StopReason]:
+def _solve(objective: Objective, recipe: Recipe) -> tuple[Point, list[TracePoint], StopReason]:
     """Take steps from the centre until there is a reason to stop; return the point to keep and the way."""
     direction = _DIRECTIONS[recipe.solver](objective, recipe)
-    point = best = objective.at(objective.centre)
+    point = best = objective.at_centre()
     trace: list[TracePoint] = []
     while True:
         step = len(trace)
@@ -175,9 +175,10 @@ def _solve(
             return point, trace, "tolerance"
         if step == recipe.max_steps:
             return point, trace, "step_limit"
-        if deadline is not None and time.perf_counter() >= deadline:
+        try:
+            following = _step(objective, recipe, point, direction)
+        except DeadlinePassed:
             return best, trace, "deadline"
-        following = _step(objective, recipe, point, direction)
         if following is None:
             curved = isinstance(direction, newton_cg.Newton) and direction.met_negative_curvature
             return point, trace, "negative_curvature" if curved else "line_search"

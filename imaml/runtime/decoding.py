@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 _FORMATS = {"PNG": rb"\x89PNG\r\n\x1a\n", "JPEG": rb"\xff\xd8\xff", "WEBP": rb"RIFF.{4}WEBP", "BMP": rb"BM"}
@@ -96,11 +97,22 @@ def _too_many(size: str, max_pixels: int) -> str:
 def _flat(image: Image.Image) -> Image.Image:
     """An image of any mode in RGB or grey, transparency on white."""
     if image.mode.startswith("I"):  # 16 bits
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        return Image.fromarray(_to_8_bits(np.asarray(image)))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
+def _to_8_bits(pixels: NDArray[np.integer]) -> NDArray[np.uint8]:
+    """Grey of 16 bits in 8, as bright as it was meant.
+
+    Cameras of 12 bits and programs of 8 save their numbers in 16 as they are, which would all but vanish.
+    """
+    bits = next(bits for bits in (8, 12, 16) if pixels.max() < 2**bits)
+    if bits < 16 and not (pixels % 257).any():  # a dark image of 8 bits that was brought to 16 as PNG asks
+        bits = 16
+    return (pixels >> (bits - 8)).astype(np.uint8)
 
 
 def _upright(flat: Image.Image, original: Image.Image) -> Image.Image:

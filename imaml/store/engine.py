@@ -2,7 +2,9 @@
 
 import json
 import sqlite3
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
@@ -73,6 +75,7 @@ def create_engine(url: str) -> Engine:
     }
     if parsed.get_backend_name() == "sqlite":
         engine = sqlalchemy.create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, **alike)
+        event.listen(engine, "do_connect", _make_file)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
@@ -106,6 +109,16 @@ def parse_url(url: str) -> URL:
 def shown(url: URL) -> str:
     """Return the URL for a message: its password masked, its parameters, which may hold one too, left out."""
     return url.set(query={}).render_as_string(hide_password=True)
+
+
+def _make_file(_dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]) -> None:
+    """Make the file, if there is none, for its owner alone: SQLite would let everyone read it.
+
+    It must not be opened where there is one: closing it again would take this process's locks off it.
+    """
+    if not options.get("uri"):
+        with suppress(OSError):  # SQLite says what is wrong
+            Path(arguments[0]).touch(0o600, exist_ok=False)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -14,14 +14,15 @@ from imaml.store.errors import DatabaseError
 
 
 def upgrade(url: str) -> None:
-    """Bring the database at `url` to the newest migration; the folder of an SQLite file is made.
+    """Bring the database at `url` to the newest migration.
 
-    Any number of processes may do this at once: one migrates, the others wait. Raises `DatabaseError`.
+    The folder of an SQLite file and the file are made where there are none, for their owner alone. Any
+    number of processes may do this at once: one migrates, the others wait. Raises `DatabaseError`.
     """
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         try:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            Path(parsed.database).parent.mkdir(0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise DatabaseError(
                 f"cannot use database {shown(parsed)}: {error.strerror} ({error.filename}); "

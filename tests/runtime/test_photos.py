@@ -116,6 +116,30 @@ def test_images_of_other_modes_are_read(mode: str) -> None:
     assert difference(found, 255 - np.asarray(grey)) > difference(found, np.asarray(grey))
 
 
+def sixteen_bits(values: NDArray[np.integer]) -> bytes:
+    return encoded(Image.fromarray(values.astype(np.uint16)))
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+def test_fewer_bits_in_16_are_as_bright_as_they_were_meant(bits: int) -> None:
+    grey = np.asarray(noise(84, 84).convert("L"))
+    found = seen(sixteen_bits(grey.astype(int) << (bits - 8)), 1)[..., 0]
+    assert np.array_equal(found, grey)
+
+
+def test_16_bits_that_use_their_range_are_taken_as_they_are() -> None:
+    values = np.random.default_rng(0).integers(0, 2**16, (84, 84))
+    assert np.array_equal(seen(sixteen_bits(values), 1)[..., 0], values >> 8)
+    values = np.full((84, 84), 7)
+    values[0, 0] = 4096  # brighter than 12 bits can say
+    assert seen(sixteen_bits(values), 1).max() == 16
+
+
+def test_a_dark_image_stays_dark_in_16_bits() -> None:
+    dark = np.arange(84 * 84).reshape(84, 84) % 16
+    assert np.array_equal(seen(sixteen_bits(dark * 257), 1)[..., 0], dark)
+
+
 def test_what_is_transparent_is_white() -> None:
     image = Image.new("RGBA", (50, 50), (10, 20, 30, 0))
     assert (seen(encoded(image)) == 255).all()

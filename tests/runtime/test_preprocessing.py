@@ -133,6 +133,8 @@ ENCODINGS: dict[str, Callable[[Image.Image], bytes]] = {
     "RGB": lambda image: encoded(image.convert("RGB")),
     "palette": lambda image: encoded(image.convert("P")),
     "16 bits": lambda image: encoded(Image.fromarray(np.asarray(image).astype(np.uint16) * 257)),
+    "8 bits in 16": lambda image: encoded(Image.fromarray(np.asarray(image).astype(np.uint16))),
+    "12 bits in 16": lambda image: encoded(Image.fromarray(np.asarray(image).astype(np.uint16) << 4)),
     "opaque alpha": lambda image: encoded(image.convert("RGBA")),
     "transparent ground": lambda image: encoded(_transparent(image)),
     "transparent white": lambda image: encoded(image, transparency=255),

@@ -113,7 +113,7 @@ def test_a_setting_of_a_solver_reaches_it(
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_the_deadline_ends_any_solver_after_the_step_under_way(
+def test_a_deadline_that_is_over_at_once_leaves_the_centre(
     newton_model: MetaModel, drawings: NDArray[np.uint8], solver: str
 ) -> None:
     recipe = replace(recipe_of(solver, 0.5), max_steps=10**6)
@@ -133,6 +133,73 @@ def _blind(graphs: Graphs) -> Graphs:
             return found._replace(gradient=found.gradient * np.float32(np.nan if next(calls) else 1))
 
     return Blind(**vars(graphs))
+
+
+class Clock:
+    """It stands still but for the evaluations of graphs, each of which takes a second."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def slow(self, graphs: Graphs) -> Graphs:
+        clock = self
+
+        class Slow(type(graphs)):
+            def value_and_gradient(self, phi: Array, seen: Array, targets: Array) -> Evaluation:
+                clock.now += 1
+                return super().value_and_gradient(phi, seen, targets)
+
+            def curvature_product(self, phi: Array, seen: Array, targets: Array, p: Array) -> Array:
+                clock.now += 1
+                return super().curvature_product(phi, seen, targets, p)
+
+        return Slow(**vars(graphs))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("time.perf_counter", clock)
+    return clock
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("seconds", [1, 3, 6, 8])
+def test_a_deadline_is_overrun_by_one_evaluation_of_a_graph_at_most(
+    newton_model: MetaModel, drawings: NDArray[np.uint8], clock: Clock, solver: str, seconds: int
+) -> None:
+    slow = replace(newton_model, graphs=clock.slow(newton_model.graphs))
+    recipe = replace(recipe_of(solver, 0.5), max_steps=10**6)
+    _, solution = adapt(slow, support_of(drawings, 3, 2), recipe, deadline_seconds=seconds - 0.5)
+    assert (clock.now, solution.duration_ms, solution.stop_reason) == (seconds, seconds * 1e3, "deadline")
+
+
+@pytest.mark.parametrize(("seconds", "steps"), [(-2, 0), (-1, 0), (0, 1), (1, 1), (2, 1)])
+def test_a_deadline_within_a_newton_step_leaves_the_point_before_it(
+    newton_model: MetaModel, drawings: NDArray[np.uint8], clock: Clock, seconds: int, steps: int
+) -> None:
+    """The deadline lies so many seconds after the first step's last evaluation, which is a trial."""
+    slow = replace(newton_model, graphs=clock.slow(newton_model.graphs))
+    support, recipe = support_of(drawings, 3, 2), recipe_of("newton_cg", 0.5)
+    adapt(slow, support, replace(recipe, max_steps=1))
+    adapted, solution = adapt(slow, support, recipe, deadline_seconds=clock.now + seconds)
+    assert (solution.steps, solution.stop_reason) == (steps, "deadline")
+    there, _ = adapt(newton_model, support, replace(recipe, max_steps=steps))
+    assert np.array_equal(adapted.phi, there.phi)
+
+
+@pytest.mark.parametrize("solver", ["newton_cg", "l_bfgs"])
+def test_the_deadline_ends_the_line_search_too(
+    newton_model: MetaModel, drawings: NDArray[np.uint8], clock: Clock, solver: str
+) -> None:
+    slow = replace(newton_model, graphs=clock.slow(_blind(newton_model.graphs)))
+    support = support_of(drawings, 3, 1)
+    _, solution = adapt(slow, support, recipe_of(solver, 1e3), deadline_seconds=9.5)
+    assert (clock.now, solution.steps, solution.stop_reason) == (10, 0, "deadline")
+    assert solution.distance == 0
 
 
 @pytest.mark.parametrize("solver", ["newton_cg", "l_bfgs"])

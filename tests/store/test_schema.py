@@ -1,5 +1,6 @@
 """Migrations bring any database to exactly the tables that the code expects."""
 
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,36 @@ def test_processes_that_upgrade_at_once_wait_for_each_other(empty_database_url: 
 def test_the_folder_of_a_new_file_is_made(tmp_path: Path) -> None:
     upgrade(f"sqlite:///{tmp_path}/new/folder/imaml.db")
     assert (tmp_path / "new/folder/imaml.db").is_file()
+
+
+def mode(path: Path) -> str:
+    return stat.filemode(path.stat().st_mode)
+
+
+def test_what_is_made_is_for_its_owner_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new/imaml.db"
+    upgrade(url)
+    engine = create_engine(url)
+    with engine.connect():
+        files = {path.name: mode(path) for path in (tmp_path / "new").iterdir()}
+    engine.dispose()
+    assert mode(tmp_path / "new") == "drwx------"
+    assert files == dict.fromkeys(["imaml.db", "imaml.db-wal", "imaml.db-shm"], "-rw-------")
+
+
+def test_a_file_that_was_looked_for_and_made_is_for_its_owner_alone(tmp_path: Path) -> None:
+    assert not is_current(create_engine(f"sqlite:///{tmp_path}/imaml.db"))
+    assert mode(tmp_path / "imaml.db") == "-rw-------"
+
+
+def test_a_file_and_a_folder_that_are_there_stay_as_open_as_they_are(tmp_path: Path) -> None:
+    folder, file = tmp_path / "shared", tmp_path / "shared/imaml.db"
+    folder.mkdir()
+    file.touch()
+    folder.chmod(0o770)
+    file.chmod(0o660)
+    upgrade(f"sqlite:///{file}")
+    assert (mode(folder), mode(file)) == ("drwxrwx---", "-rw-rw----")
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
