@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypedDict, TypeGuard
+from typing import Any, TypedDict, TypeGuard, cast
 
 import numpy as np
 import PIL.Image
@@ -131,7 +131,7 @@ def header(name: str, text: str, advice: str) -> str:
 def _pairs_of(examples: Examples) -> Iterator[tuple[Input, str | float]]:
     """Yield each input with its label or number; raises TypeError for what does not have this form."""
     if isinstance(examples, Mapping):
-        for label, inputs in examples.items():
+        for label, inputs in cast(Mapping[str, Inputs], examples).items():
             for given in as_list(inputs, f"The examples of {label!r}"):
                 yield given, label
         return
@@ -158,14 +158,15 @@ def _drawn(title: str, image: object) -> PIL.Image.Image:
     """Return pixels as an image; raises InvalidArgument for an array of another form."""
     if isinstance(image, PIL.Image.Image):
         return image
-    pixels = np.asarray(image)
-    in_colour = pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] in _CHANNELS
-    if not (pixels.dtype in _PIXELS and pixels.size and (pixels.ndim == 2 or in_colour)):
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"{title} is of the type {type(image).__name__}; give a path, bytes, or an image.")
+    in_colour = image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] in _CHANNELS
+    if not (image.dtype in _PIXELS and image.size and (image.ndim == 2 or in_colour)):
         raise InvalidArgument(
-            f"{title} is {_form(pixels)}; the pixels of an image are [height, width] or "
+            f"{title} is {_form(image)}; the pixels of an image are [height, width] or "
             "[height, width, 3], of uint8."
         )
-    return PIL.Image.fromarray(pixels)
+    return PIL.Image.fromarray(image)
 
 
 def _files(name: str, inputs: Mapping[str, Input]) -> list[tuple[str, tuple[str, bytes]]]:
@@ -206,7 +207,7 @@ def _target(title: str, target: str | float) -> dict[str, Any]:
 
 def _form(array: NDArray[Any]) -> str:
     """Return what kind of array this is, in words."""
-    return f"an array of {array.dtype}, {list(array.shape)}" if array.ndim else "one number"
+    return f"an array {list(array.shape)} of {array.dtype}" if array.ndim else "one number"
 
 
 def _numbers(title: str, given: object) -> NDArray[np.float64]:

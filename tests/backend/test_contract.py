@@ -182,6 +182,8 @@ def _schema(url: str, settings: dict[str, Any], known: dict[str, str]) -> BaseSc
         if not isinstance(failure, RejectedPositiveData) or response.status_code >= 500:
             return True
         problem = response.json()
+        if "There would be" in problem.get("detail", ""):  # too many examples, with those that are stored
+            return False
         # Images or vectors, how long, by which solvers: that is the model's.
         faults = problem.get("errors", {}).values() or [problem.get("detail", "")]
         if all("the model" in fault or "this model" in fault for fault in faults):

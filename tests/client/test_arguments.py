@@ -2,13 +2,14 @@
 
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
-from imaml.client import ApiUnreachable, ClientError, InvalidArgument
+from imaml.client import Adaptation, ApiUnreachable, ClientError, InvalidArgument
 from tests.client.conftest import Caller, Clock
 from tests.client.services import ADAPTATION, Scripted, refusal
 
@@ -18,6 +19,9 @@ VECTORS = [([0.5, 1.0], "sick"), ([0.25, 2.0], "well")]
 TEACHING = ("adapt", "submit", "add_examples", "submit_examples")
 
 DONE = httpx.Response(200, json=ADAPTATION)
+
+
+GREY = np.zeros((8, 6), np.uint8)
 
 
 def refused(call: Caller, method: str, *args: object, **options: Any) -> str:
@@ -122,11 +126,139 @@ def test_texts_that_cannot_be_sent(call: Caller) -> None:
     assert "set" in refused(call, "update_experiment", "e1", tags={"a"})
 
 
-@pytest.mark.parametrize("inputs", ["who.png", b"who"])
+def mistaken(call: Caller, method: str, *args: object) -> str:
+    """What the client says to what has not the type that belongs there."""
+    service = Scripted(refusal(500))
+    with pytest.raises(TypeError) as error:
+        call(service, method, *args)
+    assert service.asked == []
+    return str(error.value)
+
+
+ONE_IMAGE = ["who.png", Path("who.png"), b"who", bytearray(b"who"), GREY, np.zeros((8, 6, 3), np.uint8)]
+
+
+@pytest.mark.parametrize("inputs", [*ONE_IMAGE, {"cat": [b"who"]}])
 @pytest.mark.parametrize("method", ["predict", "predict_numbers"])
 def test_one_input_where_a_list_belongs(call: Caller, method: str, inputs: object) -> None:
-    with pytest.raises(TypeError, match="must be a list"):
-        call(Scripted(refusal(500)), method, "a1", inputs)
+    said = mistaken(call, method, "a1", inputs)
+    assert said == "The inputs must be a list, even if there is one."
+
+
+@pytest.mark.parametrize("image", ONE_IMAGE)
+@pytest.mark.parametrize("method", TEACHING)
+def test_one_image_where_examples_belong(call: Caller, method: str, image: object) -> None:
+    said = mistaken(call, method, "small", {"cat": [b"1"], "dog": image})
+    assert said == "The examples of 'dog' must be a list, even if there is one."
+    said = mistaken(call, method, "small", image)
+    assert said == "The examples must be lists by label, or pairs of an input and its label or number."
+
+
+@pytest.mark.parametrize("strange", [b"12", "ab", ([1.0],), ([1.0], "well", 1), GREY[:2], None])
+@pytest.mark.parametrize("method", TEACHING)
+def test_examples_that_are_no_pairs(call: Caller, method: str, strange: object) -> None:
+    said = mistaken(call, method, "small", [*VECTORS, strange])
+    assert said == "examples[2] must be a pair of an input and its label or number."
+
+
+def test_a_target_that_is_many_numbers_or_none(call: Caller) -> None:
+    said = refused(call, "adapt", "small", [*VECTORS, ([1.0], [1.0, 2.0])])
+    assert said == "examples[2].target is an array [2] of float64; give a label or one number."
+    said = refused(call, "adapt", "small", [*VECTORS, (b"1", None)])
+    assert said == "examples[2].target is nan; send finite numbers alone."
+
+
+@pytest.mark.parametrize(
+    ("pixels", "form"),
+    [
+        (np.zeros((8, 6, 1), np.uint8), "[8, 6, 1] of uint8"),
+        (np.zeros((3, 8, 6), np.uint8), "[3, 8, 6] of uint8"),
+        (np.zeros((1, 8, 6, 3), np.uint8), "[1, 8, 6, 3] of uint8"),
+        (np.zeros((8, 6, 3), np.uint16), "[8, 6, 3] of uint16"),
+        (np.zeros((0, 6), np.uint8), "[0, 6] of uint8"),
+    ],
+)
+def test_pixels_of_another_form(call: Caller, pixels: Any, form: str) -> None:
+    advice = "the pixels of an image are [height, width] or [height, width, 3], of uint8"
+    for method in TEACHING:
+        said = refused(call, method, "small", {**PICTURES, "fox": [pixels]})
+        assert said == f"examples[2] is an array {form}; {advice}."
+    assert f"inputs[1] is an array {form}; {advice}" in refused(call, "predict", "a1", [GREY, pixels])
+    assert f"inputs[1] is an array {form}; {advice}" in refused(call, "predict", "a1", [[1.0], pixels])
+    assert f"The image is an array {form}; {advice}" in refused(call, "preprocess", pixels)
+    assert "of float32; the pixels" in refused(call, "preprocess", pixels.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("strange", "form"),
+    [
+        (np.zeros((8, 6)), "an array [8, 6] of float64"),
+        (np.zeros((8, 6), np.int64), "an array [8, 6] of int64"),
+        (np.zeros((8, 6, 3), np.float32), "an array [8, 6, 3] of float32"),
+        ([[1.5], [2.5]], "an array [2, 1] of float64"),
+        (0.5, "one number"),
+    ],
+)
+def test_a_vector_of_another_form(call: Caller, strange: Any, form: str) -> None:
+    advice = "a vector is a list of numbers, and the pixels of an image are of uint8"
+    for method in TEACHING:
+        said = refused(call, method, "small", [*VECTORS, (strange, "well")])
+        assert said == f"examples[2] is {form}; {advice}."
+    assert refused(call, "predict", "a1", [strange]) == f"inputs[0] is {form}; {advice}."
+
+
+def test_an_image_that_is_none(call: Caller) -> None:
+    assert mistaken(call, "preprocess", [GREY]).startswith("The image is of the type list; give a path")
+
+
+@pytest.mark.parametrize(
+    ("method", "args"),
+    [
+        ("adaptation", []),
+        ("predict", [[[1.0]]]),
+        ("add_examples", [PICTURES]),
+        ("adapt", [PICTURES]),
+        ("submit", [VECTORS]),
+        ("wait", []),
+        ("model", []),
+        ("experiment", []),
+    ],
+)
+def test_an_object_in_place_of_its_id(call: Caller, method: str, args: list[object]) -> None:
+    said = mistaken(call, method, Adaptation.model_validate(ADAPTATION), *args)
+    assert said == "Adaptation is no name and no id; give its .id."
+    assert mistaken(call, method, b"a1", *args) == "bytes is no name and no id; give a str."
+
+
+def test_a_model_in_place_of_its_name_for_an_image(call: Caller) -> None:
+    assert "give its .id" in mistaken(call, "preprocess", b"1", Adaptation.model_validate(ADAPTATION))
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_any_bytes_are_a_file(call: Caller, kind: Any) -> None:
+    service = Scripted(httpx.Response(200, content=b"seen"))
+    assert call(service, "preprocess", kind(b"PNG any")) == b"seen"
+    call(service, "predict_batch", "a1", kind(b"PK zip\n"), settings={"retries": 0}) if False else None
+    assert b"PNG any" in service.asked[0].content
+
+
+def test_a_row_of_small_numbers_is_a_vector(call: Caller) -> None:
+    service = Scripted(DONE)
+    call(service, "adapt", "small", [(np.array([1, 2], np.uint8), "well"), (np.array([3, 4]), "sick")])
+    assert [item["input"] for item in json.loads(service.asked[0].content)["examples"]] == [[1, 2], [3, 4]]
+
+
+def test_inputs_and_examples_may_come_one_by_one(call: Caller) -> None:
+    number = httpx.Response(200, json={"predictions": [{"value": 0.5}, {"value": 1.5}]})
+    service = Scripted(number)
+    assert call(service, "predict_numbers", "a1", iter([[1.0], [2.0]])) == [0.5, 1.5]
+    assert json.loads(service.asked[0].content) == {"inputs": [{"input": [1.0]}, {"input": [2.0]}]}
+    assert call(service, "predict_numbers", "a1", iter([])) == []
+    assert len(service.asked) == 1
+    whole, parts = Scripted(DONE), Scripted(DONE)
+    call(whole, "adapt", "small", VECTORS)
+    call(parts, "adapt", "small", zip(*zip(*VECTORS, strict=True), strict=True))
+    assert parts.asked[0].content == whole.asked[0].content
 
 
 @pytest.mark.parametrize(
