@@ -1,5 +1,6 @@
 """What cannot be sent is told in a sentence, and nothing is sent."""
 
+import json
 import math
 import re
 from pathlib import Path
@@ -9,7 +10,7 @@ import httpx
 import numpy as np
 import pytest
 
-from imaml.client import Adaptation, ApiUnreachable, ClientError, InvalidArgument
+from imaml.client import Adaptation, ApiError, ApiUnreachable, ClientError, InvalidArgument
 from tests.client.conftest import Caller, Clock
 from tests.client.services import ADAPTATION, Scripted, refusal
 
@@ -238,8 +239,10 @@ def test_a_model_in_place_of_its_name_for_an_image(call: Caller) -> None:
 def test_any_bytes_are_a_file(call: Caller, kind: Any) -> None:
     service = Scripted(httpx.Response(200, content=b"seen"))
     assert call(service, "preprocess", kind(b"PNG any")) == b"seen"
-    call(service, "predict_batch", "a1", kind(b"PK zip\n"), settings={"retries": 0}) if False else None
     assert b"PNG any" in service.asked[0].content
+    with pytest.raises(ApiError):
+        call(refusing := Scripted(refusal(404)), "predict_batch", "a1", kind(b"PK zip"))
+    assert refusing.asked[0].content == b"PK zip"
 
 
 def test_a_row_of_small_numbers_is_a_vector(call: Caller) -> None:

@@ -50,7 +50,9 @@ def test_a_classifier_is_made_and_used(
     path = tmp_path / "query.png"
     path.write_bytes(queries[0])
     with PIL.Image.open(path) as image:
-        answers = call(api_url, "predict", adaptation.id, [path, queries[0], image, np.asarray(image)])
+        kinds = [path, queries[0], bytearray(queries[0]), image, np.asarray(image)]
+        answers = call(api_url, "predict", adaptation.id, kinds)
+        assert call(api_url, "predict", adaptation.id, (kind for kind in kinds)) == answers
     assert len({answer.model_dump_json() for answer in answers}) == 1
     assert call(api_url, "predict", adaptation.id, []) == []
     assert len(call(api_url, "examples", adaptation.id)) == 12
