@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from imaml.store import Metric, NotFound, Store
+from imaml.store import InvalidValue, Metric, NotFound, Store
 from tests.store.conftest import MakeAdaptation, MakeEvaluation, MakeExperiment
 
 
@@ -94,10 +94,11 @@ def test_what_is_shared_is_read_by_others_and_changed_by_its_owner(
             lambda: t.experiments.update(run.id, notes="mine"),
             lambda: t.experiments.delete(run.id),
             lambda: t.metrics.write(run.id, []),
-            lambda: t.models.set_alias("net", "mine"),
         ):
             with pytest.raises(NotFound):
                 use()
+        with pytest.raises(InvalidValue, match="net:1 is shared with you"):
+            t.models.set_alias("net", "mine")
     with store.reading() as t:
         assert [e.id for e in t.evaluations.list(model_id=model.id)] == [evaluation.id]
         assert t.adaptations.list().items == []
