@@ -1,18 +1,27 @@
-"""The API as the pages call it: one client, and answers that never change kept in memory."""
+"""The API as the pages call it: a client for each key, and answers that never change kept in memory."""
 
+import hashlib
 from dataclasses import dataclass
 
 import streamlit as st
 
 from dashboard.lesson import BODY_SHARE
 from dashboard.pictures import thumbnail
-from imaml.client import Client, Prediction
+from imaml.client import Client, LabelledExample, Prediction
+
+KEY = "api-key"
+"""Where a visitor's own key lies: in the session on this side, and nowhere else."""
 
 
-@st.cache_resource(show_spinner=False, on_release=Client.close)
 def client() -> Client:
-    """Return the one client of this process; IMAML_API_URL says where it calls."""
-    return Client()
+    """Return the visitor's client, with a key of theirs or that of IMAML_API_KEY; it calls IMAML_API_URL."""
+    return _client(st.session_state.get(KEY))
+
+
+def use_key(key: str) -> None:
+    """Call with this key from now on; raises InvalidArgument for what cannot be one."""
+    _client(key)
+    st.session_state[KEY] = key
 
 
 @dataclass(frozen=True)
@@ -23,17 +32,45 @@ class View:
     seen: bytes
 
 
-@st.cache_data(show_spinner=False, max_entries=2000)
 def view(image: bytes, model: str) -> View:
     """Return both views of an image file; raises ApiError where it is none that the service reads."""
+    return _view(_caller(), image, model)
+
+
+def margins(adaptation_id: str) -> list[LabelledExample]:
+    """Return the examples of an adaptation with their margins; raises ApiError where none were stored."""
+    return _margins(_caller(), adaptation_id)
+
+
+def predict(adaptation_id: str, images: tuple[bytes, ...]) -> list[Prediction]:
+    """Classify image files, in their order, in as many requests as the service's limits ask for."""
+    return _predict(_caller(), adaptation_id, images)
+
+
+@st.cache_resource(show_spinner=False, max_entries=100, on_release=Client.close)
+def _client(key: str | None) -> Client:
+    return Client(api_key=key)
+
+
+def _caller() -> str:
+    """Tell visitors with different keys apart: what one is answered is not the other's to see."""
+    return hashlib.sha256(st.session_state.get(KEY, "").encode()).hexdigest()
+
+
+@st.cache_data(show_spinner=False, max_entries=2000)
+def _view(caller: str, image: bytes, model: str) -> View:
     # The service looks first: what it takes is safe to open here too.
     seen = client().preprocess(image, model)
     return View(thumbnail(image), seen)
 
 
 @st.cache_data(show_spinner=False, max_entries=100)
-def predict(adaptation_id: str, images: tuple[bytes, ...]) -> list[Prediction]:
-    """Classify image files, in their order, in as many requests as the service's limits ask for."""
+def _margins(caller: str, adaptation_id: str) -> list[LabelledExample]:
+    return client().examples(adaptation_id, margins=True)
+
+
+@st.cache_data(show_spinner=False, max_entries=100)
+def _predict(caller: str, adaptation_id: str, images: tuple[bytes, ...]) -> list[Prediction]:
     limits = client().limits()
     batches: list[list[bytes]] = [[]]
     for image in images:

@@ -6,6 +6,7 @@ No part of it draws anything; it lives in the session from one run of the page t
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from imaml.client import Adaptation, Episode, LabelledExample, Limits, Model
 
@@ -43,6 +44,13 @@ class Query:
     """It has become an example: its answer was wrong, and has been put right."""
 
 
+class Options(TypedDict, total=False):
+    """What a visitor wants instead of the model's own recipe."""
+
+    lam: float
+    max_steps: int
+
+
 @dataclass(frozen=True)
 class Lesson:
     """What was learned, from which examples, and what each class was called then."""
@@ -51,6 +59,7 @@ class Lesson:
     fingerprint: str
     examples: int
     names: dict[int, str]
+    options: Options = field(default_factory=Options)
 
     @property
     def model(self) -> str:
@@ -65,6 +74,7 @@ class Desk:
     groups: list[Group] = field(default_factory=list[Group])
     queries: list[Query] = field(default_factory=list[Query])
     lesson: Lesson | None = None
+    options: Options = field(default_factory=Options)
     lost: bool = False
     refused: list[str] = field(default_factory=list[str])
     unsorted: list[str] = field(default_factory=list[str])
@@ -130,17 +140,28 @@ class Desk:
         return [(picture.data, group.name.strip()) for group in self.groups for picture in group.pictures]
 
     def fingerprint(self, model: Model) -> str:
-        """Return a digest of the model and the examples: equal where a lesson would be the same."""
+        """Return a digest of model, examples and options: equal where a lesson would be the same."""
         digest = hashlib.sha256(model.id.encode())
         examples = [f"\n{hashlib.sha256(data).hexdigest()} {label}" for data, label in self.examples()]
-        digest.update("".join(sorted(examples)).encode())
+        digest.update("".join([*sorted(examples), *map(str, sorted(self.options.items()))]).encode())
         return digest.hexdigest()
 
     def learned(self, adaptation: Adaptation, model: Model) -> None:
         """Keep what was learned from the examples as they are."""
         self.lost = False
         names = {group.number: group.name.strip() for group in self.groups if group.pictures}
-        self.lesson = Lesson(adaptation, self.fingerprint(model), len(self.examples()), names)
+        examples = len(self.examples())
+        self.lesson = Lesson(adaptation, self.fingerprint(model), examples, names, self.options)
+
+    def reopen(self, adaptation: Adaptation, examples: Sequence[LabelledExample], model: Model) -> None:
+        """Lay out what was learned before, with those of its examples that the service has kept."""
+        self.groups, self.queries, self.options = [], [], {}
+        groups = {label: self.add_group(label) for label in adaptation.classes}
+        for example in examples:
+            group = groups[example.label or ""]
+            group.pictures.append(_picture(example, len(group.pictures) + 1))
+        names = {group.number: group.name for group in self.groups}
+        self.lesson = Lesson(adaptation, self.fingerprint(model), len(examples), names)
 
 
 def hindrance(groups: list[Group], model: Model, limits: Limits) -> str | None:

@@ -30,5 +30,10 @@ def pair(sent: bytes, seen: bytes, name: str) -> str:
     )
 
 
+def labelled(png: bytes, label: str) -> str:
+    """Return HTML with a PNG over its label."""
+    return f'<figure><img src="{_address(png)}" alt=""><figcaption>{escape(label)}</figcaption></figure>'
+
+
 def _address(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"

@@ -5,8 +5,11 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from dashboard.connection import KEY, use_key
 from dashboard.sentences import plain
 from imaml.client import ApiError, ApiUnreachable, InvalidArgument
+
+NO_KEY = 401
 
 
 @contextmanager
@@ -15,6 +18,8 @@ def refusal_shown() -> Generator[None]:
     try:
         yield
     except (ApiError, InvalidArgument) as error:
+        if isinstance(error, ApiError) and error.status == NO_KEY:
+            raise
         st.error(plain(str(error)), icon=":material/error:")
 
 
@@ -26,6 +31,8 @@ def failure_shown() -> Generator[None]:
             yield
     except ApiUnreachable as error:
         _unreachable(error)
+    except ApiError as error:
+        _ask_for_key(error)
 
 
 def _unreachable(error: ApiUnreachable) -> None:
@@ -34,3 +41,19 @@ def _unreachable(error: ApiUnreachable) -> None:
         st.markdown(str(error))
         # A button reruns the page, which is all that trying again takes.
         st.button("Try again", type="primary", icon=":material/refresh:")
+
+
+def _ask_for_key(error: ApiError) -> None:
+    with st.container(key="no-key", border=True):
+        st.subheader("The service asks for a key", anchor=False)
+        if KEY in st.session_state:
+            st.error(plain(str(error)), icon=":material/error:")
+        st.markdown(
+            "Whoever runs the service makes one with `imaml keys create`. It is forgotten with this tab."
+        )
+        with st.form("key-form", border=False):
+            key = st.text_input("Key", type="password", autocomplete="off", width=420)
+            if st.form_submit_button("Go on", type="primary") and key.strip():
+                with refusal_shown():
+                    use_key(key.strip())
+                    st.rerun()

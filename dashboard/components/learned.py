@@ -2,16 +2,8 @@
 
 import streamlit as st
 
-from dashboard import charts, sentences
-from dashboard.connection import client
+from dashboard import charts, connection, pictures, sentences
 from dashboard.lesson import Lesson
-
-_PROGRAM = """from imaml.client import Client
-
-with Client() as client:
-    [answer] = client.predict("{id}", ["new.png"])
-print(answer.label, answer.confidence)"""
-_REQUEST = "curl -F images=@new.png {url}/v1/adaptations/{id}/predictions"
 
 
 def learned(lesson: Lesson) -> None:
@@ -52,8 +44,22 @@ def learned(lesson: Lesson) -> None:
         charts.show(charts.trace(solution.trace, "residual"), "Residual by inner step")
 
 
-def program(lesson: Lesson) -> None:
-    """Draw how another program asks for predictions."""
-    with st.expander("Use it in a program", icon=":material/code:"):
-        st.code(_PROGRAM.format(id=lesson.adaptation.id), language="python")
-        st.code(_REQUEST.format(id=lesson.adaptation.id, url=client().url), language="sh")
+def doubts(lesson: Lesson) -> None:
+    """Draw, once it is asked for, which examples look mislabelled to the others."""
+    if not st.toggle("Which examples look mislabelled?", key=f"doubts-{lesson.adaptation.id}"):
+        return
+    with st.spinner("Learning anew without each example"):
+        examples = connection.margins(lesson.adaptation.id)
+    doubtful = sorted(
+        (example.margin, number, example)
+        for number, example in enumerate(examples)
+        if example.margin is not None and example.margin < 0
+    )
+    if all(example.margin is None for example in examples):
+        st.caption("No class has two examples or more, which could vouch for each other.")
+    elif not doubtful:
+        st.caption("None: each is told right by the others of its class.")
+    else:
+        st.caption("Learned from the others, these are taken for another class, the clearest case first.")
+        images = (pictures.labelled(example.image or b"", example.label or "") for *_, example in doubtful)
+        st.html(f'<div class="doubts">{"".join(images)}</div>')

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard.components.failures import refusal_shown
+from dashboard.components.learning import learn
 from dashboard.connection import client
 from dashboard.lesson import Desk
 from imaml.client import Model
@@ -31,5 +32,4 @@ def sampling(desk: Desk, model: Model) -> None:
                 model.id, ways=ways, shots=shots, queries=QUERIES_PER_CLASS, seed=desk.episodes
             )
             desk.lay_out(episode)
-            desk.learned(client().adapt(model.id, desk.examples()), model)
-            st.rerun()
+            learn(desk, model)

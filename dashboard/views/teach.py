@@ -5,11 +5,13 @@ import streamlit as st
 from dashboard import sentences
 from dashboard.components.answers import answers
 from dashboard.components.classes import cards
-from dashboard.components.failures import refusal_shown
 from dashboard.components.giving import chosen_way, given
-from dashboard.components.learned import learned, program
+from dashboard.components.learned import doubts, learned
+from dashboard.components.learning import ADDRESS, learn
+from dashboard.components.recipe import recipe
 from dashboard.components.sampling import sampling
 from dashboard.components.table import table
+from dashboard.components.take_away import take_away
 from dashboard.connection import client
 from dashboard.lesson import Desk, Lesson, hindrance
 from imaml.client import ApiError, Limits, Model
@@ -28,6 +30,7 @@ def main() -> None:
         return
     limits = client().limits()
     desk = _desk()
+    _reopen(desk)
     model = _choose(models)
     if not model.takes_images:
         table(model, limits)
@@ -39,15 +42,36 @@ def main() -> None:
         st.caption("Nothing yet. Draw a sample task to see it at work, or give two classes an image each.")
         return
     learned(lesson)
+    doubts(lesson)
     st.header("Try new images", anchor=False)
     _try(desk, lesson, model, limits)
-    program(lesson)
+    take_away(desk, lesson)
 
 
 def _desk() -> Desk:
     if "desk" not in st.session_state:
         st.session_state.desk = Desk()
     return st.session_state.desk
+
+
+def _reopen(desk: Desk) -> None:
+    """Lay out the adaptation that the page's address names, unless it lies there already."""
+    wanted = st.query_params.get(ADDRESS)
+    if not wanted or (desk.lesson is not None and desk.lesson.adaptation.id == wanted):
+        return
+    try:
+        adaptation = client().adaptation(wanted)
+        model = client().model(f"{adaptation.model}:{adaptation.model_version}")
+        examples = client().examples(wanted)
+    except ApiError as error:
+        del st.query_params[ADDRESS]
+        if error.status != 404:
+            raise
+        st.info("What this address named is gone: it has expired, was deleted, or kept no examples.")
+        return
+    if model.takes_images:
+        st.session_state.model = model.reference
+        desk.reopen(adaptation, examples, model)
 
 
 def _no_model() -> None:
@@ -81,6 +105,7 @@ def _examples(desk: Desk, model: Model, limits: Limits) -> None:
 
 
 def _teach(desk: Desk, model: Model, limits: Limits) -> None:
+    desk.options = recipe(model, limits)
     missing = hindrance(desk.groups, model, limits)
     current = desk.lesson is not None and desk.lesson.fingerprint == desk.fingerprint(model)
     ready = missing is None and not current
@@ -91,6 +116,7 @@ def _teach(desk: Desk, model: Model, limits: Limits) -> None:
         st.rerun()
     if st.button("Start over", key="clear", icon=":material/restart_alt:", type="tertiary"):
         desk.clear()
+        st.query_params.pop(ADDRESS, None)
         st.rerun()
     if desk.lost:
         st.caption("The service no longer has what was learned; teach it again.")
@@ -101,13 +127,7 @@ def _teach(desk: Desk, model: Model, limits: Limits) -> None:
     elif desk.lesson is not None:
         st.caption("Something changed since the last lesson; teach again to renew the answers below.")
     if clicked:
-        _learn(desk, model)
-
-
-def _learn(desk: Desk, model: Model) -> None:
-    with refusal_shown(), st.spinner("Learning"):
-        desk.learned(client().adapt(model.id, desk.examples()), model)
-        st.rerun()
+        learn(desk, model)
 
 
 def _try(desk: Desk, lesson: Lesson, model: Model, limits: Limits) -> None:
@@ -144,7 +164,7 @@ def _answer(desk: Desk, lesson: Lesson, model: Model) -> None:
         st.rerun()
     if corrected:
         desk.correct(*corrected)
-        _learn(desk, model)
+        learn(desk, model)
     if st.button("Clear the images", key="clear-queries", icon=":material/close:", type="tertiary"):
         desk.queries = []
         st.rerun()

@@ -27,15 +27,15 @@ def test_folders_name_the_classes_and_what_systems_add_is_left_out() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (b"hello", "it is no zip"),
-        (_zip({"a.png": b"a"})[:40], "it is no zip"),
-        (_zip({}), "there are no files"),
-        (_zip({"a.png": bytes(2 * 2**20)}), "unpacked it has more than 1 MiB"),
-    ],
-)
+BAD_ZIPS = {
+    "no zip": (b"hello", "it is no zip"),
+    "cut off": (_zip({"a.png": b"a"})[:40], "it is no zip"),
+    "empty": (_zip({}), "there are no files"),
+    "too large": (_zip({"a.png": bytes(2 * 2**20)}), "unpacked it has more than 1 MiB"),
+}
+
+
+@pytest.mark.parametrize(("data", "said"), BAD_ZIPS.values(), ids=BAD_ZIPS)
 def test_what_is_no_zip_or_too_large_is_told(data: bytes, said: str) -> None:
     with pytest.raises(ArchiveError, match=f"^set.zip: .*{said}"):
         pictures("set.zip", data, 2**20)

@@ -201,3 +201,69 @@ def test_zip_of_class_folders_is_taught_and_another_is_scored(
     drop("folders-", b"hello")
     assert "set.zip: it is no zip" in text(app)
     assert not app.exception
+
+
+def test_address_opens_what_was_learned_again(
+    api: Client, open_page: Open, two: Examples, queries: list[bytes]
+) -> None:
+    app = open_page(api.url)
+    teach(app, two)
+    [adaptation] = api.adaptations()
+    assert app.query_params["adaptation"] == adaptation.id
+
+    other = open_page(api.url, query={"adaptation": adaptation.id})
+    assert [field.value for field in other.text_input] == [*two]
+    assert "Learned 2 classes from 6 examples" in html(other)
+    assert other.button(key="teach").disabled
+    upload(other, "queries-", queries[:1])
+    assert html(other).count("<article") == 1
+
+    api.delete_adaptation(adaptation.id)
+    late = open_page(api.url, query={"adaptation": adaptation.id})
+    assert "What this address named is gone" in text(late)
+    assert "adaptation" not in late.query_params
+    assert not late.exception
+
+
+def test_another_recipe_is_used_and_said_not_to_be_validated(
+    api: Client, open_page: Open, two: Examples
+) -> None:
+    app = open_page(api.url)
+    model = api.model("small")
+    app.slider(key=f"lam-{model.id}").set_value(1.0)
+    app.slider(key=f"steps-{model.id}").set_value(2)
+    teach(app, two)
+    [adaptation] = api.adaptations()
+    assert (adaptation.recipe.lam, adaptation.recipe.max_steps) == (10, 2)
+    assert "has not been validated" in text(app)
+    assert "lam=10" in app.code[0].value
+    app.slider(key=f"steps-{model.id}").set_value(model.recipe.max_steps).run()
+    assert not app.button(key="teach").disabled
+
+
+def test_examples_that_look_mislabelled_are_shown_on_demand(
+    api: Client, open_page: Open, drawings: Examples
+) -> None:
+    first, second, *_ = drawings
+    swapped = {first: [*drawings[first][:3], drawings[second][3]], second: drawings[second][:3]}
+    app = open_page(api.url)
+    teach(app, swapped)
+    assert "<figure>" not in html(app)
+    app.toggle[0].set_value(True).run()
+    margins = [example.margin for example in api.examples(api.adaptations()[0].id, margins=True)]
+    doubtful = sum(margin < 0 for margin in margins if margin is not None)
+    assert html(app).count("<figure>") == doubtful
+    assert doubtful or "None: each is told right" in text(app)
+
+
+def test_calls_that_do_the_same_are_filled_in(api: Client, open_page: Open, two: Examples) -> None:
+    app = open_page(api.url)
+    teach(app, two)
+    python, shell = (block.value for block in app.code[:2])
+    compile(python, "example", "exec")
+    [adaptation] = api.adaptations()
+    for label in two:
+        assert repr(label) in python
+        assert shell.count(f"labels={label}") == 3
+    assert f'Client("{api.url}")' in python
+    assert f"/v1/adaptations/{adaptation.id}/predictions" in shell
