@@ -131,7 +131,7 @@ def _teach(desk: Desk, model: Model, limits: Limits) -> None:
 
 
 def _try(desk: Desk, lesson: Lesson, model: Model, limits: Limits) -> None:
-    giving, answering = st.columns((3, 7), gap="medium")
+    giving, answering = st.columns((1, 2), gap="medium")
     with giving, st.container(key="query"):
         _ask(desk, lesson, model, limits)
     with answering:
