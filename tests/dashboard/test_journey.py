@@ -87,6 +87,11 @@ def test_address_within_the_dashboard_is_the_first_that_is_opened(
     expect(page.get_by_role("heading", name="Teach a classifier from a handful")).to_be_visible()
 
 
+def settle(page: Page) -> None:
+    """Wait for the run of the page that is under way: what is dropped on it meanwhile could be lost."""
+    expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
 def named_cards(page: Page) -> list[Locator]:
     """A card for each shape, with its name."""
     page.get_by_role("button", name="Add a class").click()
@@ -178,7 +183,9 @@ def test_visitor_teaches_shapes_and_gets_the_right_answers(
 ) -> None:
     page.goto(dashboard_url)
     page.get_by_text("Upload").first.click()
+    expect(page.get_by_text("All classes at once")).to_be_visible()
     for card, shape in zip(named_cards(page), SHAPES, strict=True):
+        settle(page)
         card.locator("input[type=file]").set_input_files([draw(shape, hand) for hand in range(2)])
         expect(card.locator(".pair")).to_have_count(2)
     page.get_by_role("button", name="Teach", exact=True).click()
@@ -186,6 +193,7 @@ def test_visitor_teaches_shapes_and_gets_the_right_answers(
 
     asked = [(shape, hand) for hand in range(10, 12) for shape in SHAPES]
     page.locator(".st-key-query").get_by_text("Upload").first.click()
+    settle(page)
     page.locator(".st-key-queries-0 input[type=file]").set_input_files([draw(*each) for each in asked])
     expect(page.locator(".answer strong")).to_have_text([shape for shape, _ in asked])
     page.screenshot(path=tmp_path / "taught.png", full_page=True)
