@@ -7,7 +7,6 @@ from starlette.concurrency import run_in_threadpool
 
 from backend import problems
 from backend.messages import schemas
-from backend.problems import Problem
 from backend.settings import Settings
 from backend.work import lessons, orders
 from backend.work.engine import Engine
@@ -15,7 +14,7 @@ from backend.work.idempotency import once
 from backend.work.jobs import Worker
 from backend.work.lessons import Taught
 from backend.work.orders import Order
-from imaml.store import IdempotencyRecord, Job, Store, Transaction
+from imaml.store import IdempotencyRecord, Job, QuotaExceeded, Store, Transaction
 
 RESPOND_ASYNC = "respond-async"
 """The preference (RFC 7240) for an answer that comes at once, while the work is done later."""
@@ -71,15 +70,17 @@ class Orders:
             if most is not None:
                 transaction.adaptations.check_quota(most, asked_for=transaction.jobs.count_unfinished())
             if transaction.jobs.count_unfinished() >= self.settings.max_jobs:
-                raise problems.full() if most is None else self._too_many_jobs()
+                raise (
+                    problems.full()
+                    if most is None
+                    else QuotaExceeded(
+                        f"there are {self.settings.max_jobs} jobs of yours that have not ended; wait for some"
+                    )
+                )
             job = transaction.jobs.add(order.to_bytes(), order.extends)
             if idempotency_key:
                 transaction.idempotency.answer(idempotency_key, job_id=job.id)
             return job
-
-    def _too_many_jobs(self) -> Problem:
-        detail = f"There are {self.settings.max_jobs} jobs of yours that have not ended; wait for some."
-        return Problem(429, "quota-exceeded", detail)
 
     def _earlier(self, record: IdempotencyRecord) -> schemas.Adaptation | Response:
         with self.store.reading() as transaction:
