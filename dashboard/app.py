@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.components.failures import failure_shown
+from dashboard.failures import failure_shown
 
 HERE = Path(__file__).parent
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard.lesson import BODY_SHARE
 from dashboard.pictures import thumbnail
+from dashboard.teach.lesson import BODY_SHARE
 from imaml.client import Client, LabelledExample, Prediction
 
 KEY = "api-key"

@@ -3,17 +3,17 @@
 import streamlit as st
 
 from dashboard import sentences
-from dashboard.components.answers import answers
-from dashboard.components.classes import cards
-from dashboard.components.giving import chosen_way, given
-from dashboard.components.learned import doubts, learned
-from dashboard.components.learning import ADDRESS, learn
-from dashboard.components.recipe import recipe
-from dashboard.components.sampling import sampling
-from dashboard.components.table import table
-from dashboard.components.take_away import take_away
 from dashboard.connection import client
-from dashboard.lesson import Desk, Lesson, hindrance
+from dashboard.teach.answers import answers
+from dashboard.teach.classes import cards
+from dashboard.teach.giving import chosen_way, given
+from dashboard.teach.learned import doubts, learned
+from dashboard.teach.learning import ADDRESS, learn
+from dashboard.teach.lesson import Desk, Lesson, hindrance
+from dashboard.teach.recipe import recipe
+from dashboard.teach.sampling import sampling
+from dashboard.teach.table import table
+from dashboard.teach.take_away import take_away
 from imaml.client import ApiError, Limits, Model
 
 

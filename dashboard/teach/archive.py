@@ -4,7 +4,7 @@ import io
 import zipfile
 from pathlib import PurePosixPath
 
-from dashboard.lesson import Picture
+from dashboard.teach.lesson import Picture
 
 
 class ArchiveError(ValueError):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.rows import Row, RowsError, parse, text_of
+from dashboard.teach.rows import Row, RowsError, parse, text_of
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from dashboard.components.failures import refusal_shown
-from dashboard.components.learning import learn
 from dashboard.connection import client
-from dashboard.lesson import Desk
+from dashboard.failures import refusal_shown
+from dashboard.teach.learning import learn
+from dashboard.teach.lesson import Desk
 from imaml.client import Model
 
 QUERIES_PER_CLASS = 2

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import archive, connection
-from dashboard.components.pad import pad
-from dashboard.lesson import Picture
+from dashboard import connection
+from dashboard.teach import archive
+from dashboard.teach.lesson import Picture
+from dashboard.teach.pad import pad
 from imaml.client import ApiError, Limits, Model
 
 DRAW, UPLOAD, CAMERA = "Draw", "Upload", "Camera"

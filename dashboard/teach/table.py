@@ -3,11 +3,11 @@
 import streamlit as st
 
 from dashboard import sentences
-from dashboard.components.failures import refusal_shown
-from dashboard.components.learned import learned
 from dashboard.connection import client
-from dashboard.lesson import Lesson
-from dashboard.rows import Row, RowsError, parse, text_of
+from dashboard.failures import refusal_shown
+from dashboard.teach.learned import learned
+from dashboard.teach.lesson import Lesson
+from dashboard.teach.rows import Row, RowsError, parse, text_of
 from imaml.client import Limits, Model
 
 SHOTS, QUERIES = 3, 2

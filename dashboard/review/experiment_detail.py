@@ -7,9 +7,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard import sentences
-from dashboard.charts import Metrics
-from dashboard.components.curves import curves
+from dashboard.charts.training import Metrics
 from dashboard.connection import client
+from dashboard.review.curves import curves
 from imaml.client import Evaluation, ExperimentDetail
 
 POINTS = 400  # of a curve: more than a chart has pixels for

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from dashboard import connection, pictures, sentences
-from dashboard.components.giving import UPLOAD, chosen_way, given, uploaded
-from dashboard.lesson import Desk, Group
+from dashboard.teach.giving import UPLOAD, chosen_way, given, uploaded
+from dashboard.teach.lesson import Desk, Group
 from imaml.client import Limits, Model
 
 CARD_WIDTH = 170  # pixels, below which the grid has a column less

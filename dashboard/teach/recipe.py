@@ -4,7 +4,7 @@ from math import log10
 
 import streamlit as st
 
-from dashboard.lesson import Options
+from dashboard.teach.lesson import Options
 from imaml.client import Limits, Model
 
 LEAST_EXPONENT, MOST_EXPONENT = -4.0, 2.0

@@ -2,8 +2,10 @@
 
 import streamlit as st
 
-from dashboard import charts, connection, pictures, sentences
-from dashboard.lesson import Lesson
+from dashboard import connection, pictures, sentences
+from dashboard.charts import solving
+from dashboard.charts.frame import show
+from dashboard.teach.lesson import Lesson
 
 
 def learned(lesson: Lesson) -> None:
@@ -39,9 +41,9 @@ def learned(lesson: Lesson) -> None:
             help="How far from the exact solution of the proximal problem: the norm of its gradient.",
         )
     with loss:
-        charts.show(charts.trace(solution.trace, "loss"), "Support loss by inner step")
+        show(solving.trace(solution.trace, "loss"), "Support loss by inner step")
     with residual:
-        charts.show(charts.trace(solution.trace, "residual"), "Residual by inner step")
+        show(solving.trace(solution.trace, "residual"), "Residual by inner step")
 
 
 def doubts(lesson: Lesson) -> None:

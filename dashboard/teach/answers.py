@@ -6,8 +6,10 @@ from itertools import repeat
 
 import streamlit as st
 
-from dashboard import charts, connection, pictures, sentences
-from dashboard.lesson import Desk, Lesson, Query
+from dashboard import connection, pictures, sentences
+from dashboard.charts import solving
+from dashboard.charts.frame import show
+from dashboard.teach.lesson import Desk, Lesson, Query
 from imaml.client import Prediction
 
 CARD_WIDTH = 190  # pixels, below which the grid has a column less
@@ -31,9 +33,7 @@ def answers(desk: Desk, lesson: Lesson) -> tuple[Query, int] | None:
         st.html(f'<p class="outcome">{sentences.share(right, len(known))}</p>')
         if len(known) >= LEAST_CONFUSED:
             with st.expander("Which classes it confuses", icon=":material/grid_on:"):
-                charts.show(
-                    charts.confusion([(truth, _said(answer)) for truth, answer in known]), "Confusion"
-                )
+                show(solving.confusion([(truth, _said(answer)) for truth, answer in known]), "Confusion")
     articles = map(_article, queries, predictions, truths, repeat(lesson.model))
     if len(queries) > MOST_CORRECTED:
         st.html(f'<div class="answers">{"".join(articles)}</div>')

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dashboard.lesson import Desk, Group, Picture, hindrance
+from dashboard.teach.lesson import Desk, Group, Picture, hindrance
 from imaml.client import Limits, Model, Recipe
 
 LIMITS = Limits(

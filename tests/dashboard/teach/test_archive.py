@@ -5,8 +5,8 @@ import zipfile
 
 import pytest
 
-from dashboard.archive import ArchiveError, pictures
-from dashboard.lesson import Desk, Picture
+from dashboard.teach.archive import ArchiveError, pictures
+from dashboard.teach.lesson import Desk, Picture
 
 
 def _zip(files: dict[str, bytes]) -> bytes:

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard.components.failures import refusal_shown
 from dashboard.connection import client
-from dashboard.lesson import Desk
+from dashboard.failures import refusal_shown
+from dashboard.teach.lesson import Desk
 from imaml.client import Model
 
 ADDRESS = "adaptation"  # of what was learned, among the query parameters

@@ -6,8 +6,9 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import charts
-from dashboard.charts import Chart, Metrics
+from dashboard.charts import training
+from dashboard.charts.frame import Chart, show
+from dashboard.charts.training import Metrics
 
 PANEL_WIDTH = 330  # pixels, below which the panels stand in one column
 
@@ -27,26 +28,26 @@ PANELS = (
         "validation_accuracy",
         "Validation accuracy",
         "On tasks of classes held out; the band is the 95 % confidence interval.",
-        charts.validation,
+        training.validation,
     ),
     Panel(
         "outer_loss",
         "Outer loss",
         "Loss on the queries after adaptation, which meta-training lowers.",
-        partial(charts.curves, names={"outer_loss": "outer loss"}),
+        partial(training.curves, names={"outer_loss": "outer loss"}),
     ),
     Panel(
         "meta_gradient_norm",
         "Meta-gradient norm",
         "Growth by orders of magnitude means that training has come apart.",
-        partial(charts.curves, names={"meta_gradient_norm": "norm"}, log=True),
+        partial(training.curves, names={"meta_gradient_norm": "norm"}, log=True),
     ),
     Panel(
         "inner_residual",
         "Residuals",
         "How exactly the two problems behind the implicit gradient were solved.",
         partial(
-            charts.curves,
+            training.curves,
             names={"inner_residual": "inner problem", "linear_residual": "linear system"},
             log=True,
         ),
@@ -55,13 +56,13 @@ PANELS = (
         "negative_curvature",
         "Negative curvature",
         "Share of tasks whose linear solve met it and stopped there.",
-        partial(charts.curves, names={"negative_curvature": "share"}),
+        partial(training.curves, names={"negative_curvature": "share"}),
     ),
     Panel(
         "inner_loss",
         "Inner loops",
         "Support loss by inner step, at meta-steps spread over the training.",
-        charts.inner_loops,
+        training.inner_loops,
     ),
 )
 
@@ -81,9 +82,9 @@ def curves(metrics: Metrics) -> None:
         return
     with st.grid(2, min_column_width=PANEL_WIDTH, gap="medium"):
         for panel in panels:
-            charts.show(panel.draw(metrics), panel.title, panel.note)
+            show(panel.draw(metrics), panel.title, panel.note)
 
 
 def _plain_panel(metric: str) -> Panel:
     title = metric.replace("_", " ").capitalize()
-    return Panel(metric, title, "", partial(charts.curves, names={metric: title.lower()}))
+    return Panel(metric, title, "", partial(training.curves, names={metric: title.lower()}))

@@ -6,7 +6,7 @@ from pathlib import PurePath
 import streamlit as st
 
 from dashboard.connection import client
-from dashboard.lesson import Desk, Lesson
+from dashboard.teach.lesson import Desk, Lesson
 
 _PROGRAM = """from imaml.client import Client
 

@@ -1,0 +1,1 @@
+"""Reviewing what is stored: experiments, models and adaptations."""
