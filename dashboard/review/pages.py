@@ -1,0 +1,40 @@
+"""Pages of a list that the service gives in parts, each after a cursor; the address names the one shown."""
+
+from collections.abc import Hashable
+
+import streamlit as st
+
+ADDRESS = "cursor"  # of the page shown, among the query parameters
+
+
+def cursor_of(listing: str, conditions: Hashable) -> str | None:
+    """Return where the page shown begins: at the start, once the conditions are other ones than before."""
+    before = st.session_state.setdefault(f"{listing}-conditions", conditions)
+    if before != conditions:
+        st.session_state[f"{listing}-conditions"] = conditions
+        st.session_state[f"{listing}-cursors"] = []
+        st.query_params.pop(ADDRESS, None)
+    return st.query_params.get(ADDRESS)
+
+
+def turn(listing: str, next_cursor: str | None) -> None:
+    """Draw what turns to the page before and to the one after, where there is another page."""
+    earlier: list[str | None] = st.session_state.setdefault(f"{listing}-cursors", [])
+    cursor = st.query_params.get(ADDRESS)
+    if cursor is None and next_cursor is None:
+        return
+    with st.container(horizontal=True, horizontal_alignment="center", key=f"turn-{listing}"):
+        if st.button("Previous", icon=":material/chevron_left:", type="tertiary", disabled=cursor is None):
+            # Who came by the address of a page knows none before it but the first.
+            _go(earlier.pop() if earlier else None)
+        if st.button("Next", icon=":material/chevron_right:", type="tertiary", disabled=next_cursor is None):
+            earlier.append(cursor)
+            _go(next_cursor)
+
+
+def _go(cursor: str | None) -> None:
+    if cursor is None:
+        st.query_params.pop(ADDRESS, None)
+    else:
+        st.query_params[ADDRESS] = cursor
+    st.rerun()
