@@ -8,7 +8,7 @@ from imaml.client import MetricPoint
 def smoothed(points: Sequence[MetricPoint], weight: float) -> list[MetricPoint]:
     """Return the exponential moving average of a curve; `weight` (0 to below 1) is that of what was before.
 
-    The average is corrected for its start, as Adam's is (Kingma & Ba 2015, section 3), so that it begins where
+    The average is corrected for its start, as Adam's is (Kingma & Ba 2015, section 3): it begins where
     the curve does. A value that was not finite stays a gap and moves nothing.
     """
     if not weight:
