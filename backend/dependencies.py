@@ -79,7 +79,7 @@ EngineDep = Annotated[Engine, Depends(_engine)]
 
 
 async def _orders(request: Request, store: StoreDep, engine: EngineDep, settings: SettingsDep) -> Orders:
-    return Orders(store, engine, settings, request.app.state.worker)
+    return Orders(store, engine, settings, request.app.state.worker, request.user.key_id)
 
 
 OrdersDep = Annotated[Orders, Depends(_orders)]

@@ -199,7 +199,9 @@ class Adaptation(BaseModel):
     solution: Solution
     unknown_threshold: float | None
     warnings: list[str]
+    examples_stored: bool = Field(description="Whether its examples can be looked at and added to.")
     created_at: datetime
+    created_by: str | None = Field(description="Id of the key that made it; null on a service without keys.")
     expires_at: datetime | None
 
 
@@ -257,6 +259,14 @@ class Experiment(BaseModel):
     status: Literal["running", "completed", "interrupted", "failed", "dead"]
     step: int
     total_steps: int
+    seconds_left: float | None = Field(description="At its pace so far; null where it is not running.")
+    ways: int | None
+    shots: int | None
+    best_accuracy: float | None = Field(description="The highest accuracy of its validations, a fraction.")
+    best_accuracy_ci95: float | None = Field(description="Half the width of its 95 % confidence interval.")
+    sparkline: list[float] | None = Field(
+        None, description="Its validation accuracy in few points, if asked for."
+    )
     tags: list[str]
     notes: str
     archived: bool
@@ -273,6 +283,23 @@ class ExperimentDetail(Experiment):
     config: dict[str, Json]
     provenance: dict[str, Json]
     split: dict[str, list[str]]
+    checkpoint_bytes: int | None = Field(description="Size of what it can be resumed from; null without.")
+
+
+class ExperimentPage(Page[Experiment]):
+    """Part of the list of experiments."""
+
+    total: int = Field(description="How many meet the conditions, on all pages.")
+
+
+class ExperimentFacets(BaseModel):
+    """Every value that the experiments have, of what their list can be asked for."""
+
+    algorithms: list[str]
+    datasets: list[str]
+    tags: list[str]
+    ways: list[int]
+    shots: list[int]
 
 
 class MetricPoint(BaseModel):

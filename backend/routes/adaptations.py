@@ -19,6 +19,7 @@ from backend.dependencies import (
 from backend.messages import bodies, schemas
 from backend.messages.downloads import zip_file
 from backend.messages.refusals import BINARY, LEARNING, WORKING, Responses, refusals
+from backend.messages.requests import Storable
 from backend.messages.uploads import MoreExamplesDep, NewAdaptationDep
 from backend.security import Requires
 from backend.work import stored
@@ -107,13 +108,17 @@ async def add_examples(
     return await orders.answer(Order(body, adaptation_id), idempotency_key, later=later)
 
 
-@router.get("", responses=refusals("invalid-value"))
+@router.get("", responses=refusals("invalid-value", "unknown-model"))
 def list_adaptations(
-    store: StoreDep, cursor: Cursor = None, limit: Limit = 50
+    store: StoreDep,
+    model: Annotated[Storable | None, Query(description="An id, a name, name@alias or name:version.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> schemas.Page[schemas.Adaptation]:
-    """List the adaptations, newest first."""
+    """List the adaptations, of a version of a model or all, newest first."""
     with store.reading() as transaction:
-        page = transaction.adaptations.list(cursor=cursor, limit=limit)
+        model_id = None if model is None else transaction.models.resolve(model).id
+        page = transaction.adaptations.list(model_id=model_id, cursor=cursor, limit=limit)
         ids = {adaptation.model_id for adaptation in page.items}
         models = {model_id: transaction.models.get(model_id) for model_id in ids}
     items = [shown(adaptation, models[adaptation.model_id]) for adaptation in page.items]

@@ -11,13 +11,15 @@ from backend.messages.refusals import BODY, refusals
 from backend.messages.requests import Storable
 from backend.messages.uploads import ExperimentChangesDep
 from backend.security import Requires
-from imaml.store import Evaluation, Experiment, Point, State
-from imaml.store.repository.experiments import Sort
+from imaml.store import Evaluation, Experiment, Point, State, Transaction
+from imaml.store.repository.experiments import Conditions, Sort
 from imaml.store.tables import NO_INNER_STEP
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], dependencies=[Depends(Requires("review"))])
 
 _ONE = ("unknown-experiment",)
+
+Count = Annotated[int, Query(ge=0, le=2**31 - 1)]
 
 
 @router.get("", responses=refusals("invalid-value"))
@@ -27,34 +29,51 @@ def list_experiments(
     algorithm: Annotated[Storable | None, Query(description="By which they were trained.")] = None,
     dataset: Annotated[Storable | None, Query(description="On which they were trained.")] = None,
     tag: Annotated[Storable | None, Query(description="One of their tags.")] = None,
+    ways: Annotated[Count | None, Query(description="Classes in each task.")] = None,
+    shots: Annotated[Count | None, Query(description="Examples of each class.")] = None,
     q: Annotated[Storable | None, Query(description="Part of the name or of the notes.")] = None,
     archived: Annotated[bool, Query(description="Those that were put away, instead of the others.")] = False,
     sort: Annotated[Sort, Query(description="By what; - is for the other way round.")] = "-created",
     cursor: Cursor = None,
     limit: Limit = 50,
-) -> schemas.Page[schemas.Experiment]:
+    sparkline: Annotated[
+        int | None, Query(ge=2, le=200, description="With about so many points of each validation accuracy.")
+    ] = None,
+) -> schemas.ExperimentPage:
     """List the experiments that meet every condition given."""
+    asked = Conditions(
+        status=status,
+        algorithm=algorithm,
+        dataset=dataset,
+        tag=tag,
+        ways=ways,
+        shots=shots,
+        q=q,
+        archived=archived,
+    )
     with store.reading() as transaction:
-        page = transaction.experiments.list(
-            status=status,
-            algorithm=algorithm,
-            dataset=dataset,
-            tag=tag,
-            q=q,
-            archived=archived,
-            sort=sort,
-            cursor=cursor,
-            limit=limit,
-        )
-    items = [schemas.Experiment.model_validate(_fields(experiment)) for experiment in page.items]
-    return schemas.Page(items=items, next_cursor=page.next_cursor)
+        page = transaction.experiments.list(sort=sort, cursor=cursor, limit=limit, **asked)
+        total = transaction.experiments.count(**asked)
+        curves = transaction.metrics.sparklines(page.items, sparkline) if sparkline else {}
+    items = [
+        schemas.Experiment.model_validate({**_fields(experiment), "sparkline": curves.get(experiment.id)})
+        for experiment in page.items
+    ]
+    return schemas.ExperimentPage(items=items, next_cursor=page.next_cursor, total=total)
+
+
+@router.get("/facets")
+def list_facets(store: StoreDep) -> schemas.ExperimentFacets:
+    """List what the experiments have, of what their list can be asked for."""
+    with store.reading() as transaction:
+        return schemas.ExperimentFacets.model_validate(transaction.experiments.facets(), from_attributes=True)
 
 
 @router.get("/{experiment_id}", responses=refusals(*_ONE))
 def show_experiment(experiment_id: ExperimentId, store: StoreDep) -> schemas.ExperimentDetail:
     """Show one experiment."""
     with store.reading() as transaction:
-        return _detail(transaction.experiments.get(experiment_id))
+        return _detail(transaction, transaction.experiments.get(experiment_id))
 
 
 @router.patch(
@@ -67,7 +86,7 @@ def change_experiment(
 ) -> schemas.ExperimentDetail:
     """Change its name, tags or notes, or put it into the archive."""
     with store.transaction() as transaction:
-        return _detail(transaction.experiments.update(experiment_id, **changes.model_dump()))
+        return _detail(transaction, transaction.experiments.update(experiment_id, **changes.model_dump()))
 
 
 @router.delete("/{experiment_id}", status_code=204, responses=refusals(*_ONE))
@@ -83,11 +102,18 @@ def read_metrics(
     store: StoreDep,
     names: Annotated[list[Storable] | None, Query(description="Which ones, also parted by commas.")] = None,
     points: Annotated[int, Query(ge=2, le=100_000, description="About how many of each.")] = 1000,
+    first_step: Annotated[Count | None, Query(description="From this meta-step on.")] = None,
+    last_step: Annotated[Count | None, Query(description="Up to this meta-step.")] = None,
 ) -> schemas.Metrics:
-    """Read its curves."""
+    """Read its curves, of which long ones are thinned out; their lowest and highest points stay.
+
+    Of inner-loop curves, which have an `inner_step`, whole ones are left out.
+    """
     wanted = None if names is None else [name for joined in names for name in joined.split(",")]
     with store.reading() as transaction:
-        curves = transaction.metrics.read(experiment_id, wanted, points)
+        curves = transaction.metrics.read(
+            experiment_id, wanted, points, first_step=first_step, last_step=last_step
+        )
     return schemas.Metrics(metrics={name: [_point(p) for p in curve] for name, curve in curves.items()})
 
 
@@ -104,11 +130,18 @@ def list_evaluations(
 
 
 def _fields(experiment: Experiment) -> dict[str, object]:
-    return {**vars(experiment), "status": experiment.state()}
+    return {
+        **vars(experiment),
+        "status": experiment.state(),
+        "seconds_left": experiment.seconds_left(),
+        "ways": experiment.config.get("ways"),
+        "shots": experiment.config.get("shots"),
+    }
 
 
-def _detail(experiment: Experiment) -> schemas.ExperimentDetail:
-    return schemas.ExperimentDetail.model_validate(_fields(experiment))
+def _detail(transaction: Transaction, experiment: Experiment) -> schemas.ExperimentDetail:
+    size = transaction.experiments.checkpoint_bytes(experiment)
+    return schemas.ExperimentDetail.model_validate({**_fields(experiment), "checkpoint_bytes": size})
 
 
 def _point(point: Point) -> schemas.MetricPoint:

@@ -10,7 +10,7 @@ from backend.dependencies import MODEL_IN_PATH, Cursor, EngineDep, Limit, ModelD
 from backend.messages import bodies, schemas
 from backend.messages.downloads import zip_file
 from backend.messages.refusals import BINARY, BODY, WORKING, Responses, refusals
-from backend.messages.requests import Name
+from backend.messages.requests import Name, Storable
 from backend.messages.uploads import BundleDep
 from backend.problems import Problem
 from backend.security import Requires
@@ -29,10 +29,16 @@ _SEED_BOUND = 2**63 - 1
 
 
 @router.get("", responses=refusals("invalid-value"))
-def list_models(store: StoreDep, cursor: Cursor = None, limit: Limit = 50) -> schemas.Page[schemas.Model]:
+def list_models(
+    store: StoreDep,
+    name: Annotated[Storable | None, Query(description="All versions of this one.")] = None,
+    experiment_id: Annotated[Storable | None, Query(description="Those that this experiment made.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> schemas.Page[schemas.Model]:
     """List the models, newest first."""
     with store.reading() as transaction:
-        page = transaction.models.list(cursor=cursor, limit=limit)
+        page = transaction.models.list(name=name, experiment_id=experiment_id, cursor=cursor, limit=limit)
         aliases = transaction.models.aliases_of(page.items)
     items = [_shown(model, aliases[model.id]) for model in page.items]
     return schemas.Page(items=items, next_cursor=page.next_cursor)

@@ -28,6 +28,7 @@ class Orders:
     engine: Engine
     settings: Settings
     worker: Worker
+    key_id: str | None
 
     async def answer(
         self, order: Order, idempotency_key: str | None, *, later: bool
@@ -56,7 +57,7 @@ class Orders:
         with self.store.transaction() as transaction:
             if idempotency_key and (earlier := transaction.idempotency.answered(idempotency_key)):
                 return _recorded(transaction, earlier)
-            adaptation = orders.add(transaction, taught, self.settings)
+            adaptation = orders.add(transaction, taught, self.settings, self.key_id)
             if idempotency_key:
                 transaction.idempotency.answer(idempotency_key, adaptation_id=adaptation.id)
             return orders.shown(adaptation, transaction.models.get(adaptation.model_id))
@@ -77,7 +78,7 @@ class Orders:
                         f"there are {self.settings.max_jobs} jobs of yours that have not ended; wait for some"
                     )
                 )
-            job = transaction.jobs.add(order.to_bytes(), order.extends)
+            job = transaction.jobs.add(order.to_bytes(), order.extends, self.key_id)
             if idempotency_key:
                 transaction.idempotency.answer(idempotency_key, job_id=job.id)
             return job

@@ -70,7 +70,7 @@ class Worker:
     def _keep(self, store: Store, job: Job, taught: Taught) -> None:
         with store.transaction() as transaction:
             if transaction.queue.hold(job):
-                adaptation = orders.add(transaction, taught, self._settings)
+                adaptation = orders.add(transaction, taught, self._settings, job.created_by)
                 transaction.queue.finish(job, adaptation_id=adaptation.id)
 
 

@@ -80,8 +80,9 @@ async def learn(order: Order, store: Store, engine: Engine, settings: Settings) 
         return await engine.run(work)
 
 
-def add(transaction: Transaction, taught: Taught, settings: Settings) -> Adaptation:
-    """Store what was learned; raises QuotaExceeded, on a service with keys."""
+def add(transaction: Transaction, taught: Taught, settings: Settings, created_by: str | None) -> Adaptation:
+    """Store what was learned for whom has that key; raises QuotaExceeded, on a service with keys."""
+    taught.adaptation.created_by = created_by
     return transaction.adaptations.add(
         taught.adaptation,
         parameters=taught.parameters,
@@ -98,7 +99,12 @@ def quota(transaction: Transaction, settings: Settings) -> int | None:
 def shown(adaptation: Adaptation, model: Model) -> schemas.Adaptation:
     """Return an adaptation as it is answered."""
     return schemas.Adaptation.model_validate(
-        {**vars(adaptation), "model": model.name, "model_version": model.version}
+        {
+            **vars(adaptation),
+            "model": model.name,
+            "model_version": model.version,
+            "examples_stored": adaptation.examples_sha256 is not None,
+        }
     )
 
 

@@ -17,12 +17,15 @@ from imaml.client.answers import (
     Evaluation,
     Experiment,
     ExperimentDetail,
+    ExperimentFacets,
+    ExperimentPage,
     Job,
     LabelledExample,
     Limits,
     MetricPoint,
     Model,
     NumberPrediction,
+    Page,
     Prediction,
     Problem,
     Recipe,
@@ -30,6 +33,7 @@ from imaml.client.answers import (
     TracePoint,
 )
 from imaml.client.asynchronous import AsyncClient
+from imaml.client.calls import ExperimentConditions
 from imaml.client.errors import ApiError, ApiUnreachable, ClientError, InvalidArgument
 from imaml.client.sending import AdaptationOptions, Examples, Image, Input, Inputs, Vector
 from imaml.client.synchronous import Client
@@ -48,7 +52,10 @@ __all__ = [
     "Evaluation",
     "Examples",
     "Experiment",
+    "ExperimentConditions",
     "ExperimentDetail",
+    "ExperimentFacets",
+    "ExperimentPage",
     "Image",
     "Input",
     "Inputs",
@@ -59,6 +66,7 @@ __all__ = [
     "MetricPoint",
     "Model",
     "NumberPrediction",
+    "Page",
     "Prediction",
     "Problem",
     "Recipe",

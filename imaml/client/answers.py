@@ -156,7 +156,10 @@ class Adaptation(Answer):
     solution: Solution
     unknown_threshold: float | None
     warnings: list[str]
+    examples_stored: bool
     created_at: datetime
+    created_by: str | None
+    """Id of the key that made it; None on a service without keys."""
     expires_at: datetime | None
 
 
@@ -228,6 +231,15 @@ class Experiment(Answer):
     status: Literal["running", "completed", "interrupted", "failed", "dead"]
     step: int
     total_steps: int
+    seconds_left: float | None
+    """At its pace so far; None where it is not running."""
+    ways: int | None
+    shots: int | None
+    best_accuracy: float | None
+    """The highest of its validations, a fraction, with half the width of its 95 % confidence interval."""
+    best_accuracy_ci95: float | None
+    sparkline: list[float] | None
+    """Its validation accuracy in few points, if they were asked for."""
     tags: list[str]
     notes: str
     archived: bool
@@ -244,6 +256,24 @@ class ExperimentDetail(Experiment):
     config: dict[str, Any]
     provenance: dict[str, Any]
     split: dict[str, list[str]]
+    checkpoint_bytes: int | None
+    """Size of what it can be resumed from."""
+
+
+class ExperimentPage(Page[Experiment]):
+    """Part of the list of experiments; `total` are on all its pages."""
+
+    total: int
+
+
+class ExperimentFacets(Answer):
+    """Every value that the experiments have, of what their list can be asked for."""
+
+    algorithms: list[str]
+    datasets: list[str]
+    tags: list[str]
+    ways: list[int]
+    shots: list[int]
 
 
 class MetricPoint(Answer):

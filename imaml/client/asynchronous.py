@@ -16,6 +16,8 @@ from imaml.client.answers import (
     Evaluation,
     Experiment,
     ExperimentDetail,
+    ExperimentFacets,
+    ExperimentPage,
     Job,
     LabelledExample,
     Limits,
@@ -24,7 +26,7 @@ from imaml.client.answers import (
     Page,
     Prediction,
 )
-from imaml.client.calls import Call
+from imaml.client.calls import Call, ExperimentConditions
 from imaml.client.exchange import Attempt, Exchange, Steps
 from imaml.client.retrying import Outcome
 from imaml.client.sending import AdaptationOptions, Examples, File, Image, Inputs, as_list
@@ -75,9 +77,9 @@ class AsyncClient:
         """Return the limits in force."""
         return await self._answer(calls.limits())
 
-    async def models(self) -> list[Model]:
-        """Return all models, own and shared, newest first."""
-        return await self._all(calls.models())
+    async def models(self, *, name: str | None = None, experiment_id: str | None = None) -> list[Model]:
+        """Return all models, own and shared, newest first: of that name, made by that experiment, or all."""
+        return await self._all(calls.models(name=name, experiment_id=experiment_id))
 
     async def model(self, reference: str) -> Model:
         """Return the model that an id, a name, `name@alias` or `name:version` stands for."""
@@ -103,29 +105,28 @@ class AsyncClient:
             calls.episode(reference, ways=ways, shots=shots, queries=queries, seed=seed)
         )
 
-    async def experiments(
+    async def experiments(self, **conditions: Unpack[ExperimentConditions]) -> list[Experiment]:
+        """Return all experiments that meet every condition of ExperimentConditions that is given."""
+        return await self._all(calls.experiments(**conditions))
+
+    async def experiments_page(
         self,
         *,
-        status: str | None = None,
-        algorithm: str | None = None,
-        dataset: str | None = None,
-        tag: str | None = None,
-        q: str | None = None,
-        archived: bool = False,
-        sort: str = "-created",
-    ) -> list[Experiment]:
-        """Return all experiments that meet every condition given; `q` is part of the name or the notes."""
-        return await self._all(
-            calls.experiments(
-                status=status,
-                algorithm=algorithm,
-                dataset=dataset,
-                tag=tag,
-                q=q,
-                archived=archived,
-                sort=sort,
-            )
-        )
+        cursor: str | None = None,
+        limit: int = 50,
+        sparkline: int | None = None,
+        **conditions: Unpack[ExperimentConditions],
+    ) -> ExperimentPage:
+        """Return up to `limit` such experiments, after the cursor that the page before ended with.
+
+        `sparkline` asks for about so many points of the validation accuracy of each.
+        """
+        asked = {"cursor": cursor, "limit": limit, "sparkline": sparkline}
+        return await self._answer(calls.experiments(**asked, **conditions))
+
+    async def experiment_facets(self) -> ExperimentFacets:
+        """Return every value that the experiments have, of what their list can be asked for."""
+        return await self._answer(calls.experiment_facets())
 
     async def experiment(self, experiment_id: str) -> ExperimentDetail:
         """Return one experiment with its configuration, provenance and split."""
@@ -150,10 +151,20 @@ class AsyncClient:
         await self._answer(calls.delete_experiment(experiment_id))
 
     async def metrics(
-        self, experiment_id: str, names: Sequence[str] | None = None, points: int | None = None
+        self,
+        experiment_id: str,
+        names: Sequence[str] | None = None,
+        points: int | None = None,
+        *,
+        first_step: int | None = None,
+        last_step: int | None = None,
     ) -> dict[str, list[MetricPoint]]:
-        """Return the curves of an experiment by name, those of `names` or all."""
-        return await self._answer(calls.metrics(experiment_id, names, points))
+        """Return the curves of an experiment by name, those of `names` or all, between two meta-steps.
+
+        Each is thinned out to about `points`, of which the service has a default.
+        """
+        bounds = {"points": points, "first_step": first_step, "last_step": last_step}
+        return await self._answer(calls.metrics(experiment_id, names, **bounds))
 
     async def evaluations(self, experiment_id: str, *, accuracies: bool = False) -> list[Evaluation]:
         """Return the evaluations of an experiment, newest first, with each episode's accuracy if asked."""
@@ -215,9 +226,15 @@ class AsyncClient:
         """Have an adaptation extended, and return at once the job that does it."""
         return await self._read(calls.submit_examples, adaptation_id, examples, idempotency_key, options)
 
-    async def adaptations(self) -> list[Adaptation]:
-        """Return all adaptations, newest first."""
-        return await self._all(calls.adaptations())
+    async def adaptations(self, *, model: str | None = None) -> list[Adaptation]:
+        """Return all adaptations, of a version of a model or of all models, newest first."""
+        return await self._all(calls.adaptations(model=model))
+
+    async def adaptations_page(
+        self, *, model: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page[Adaptation]:
+        """Return up to `limit` of them, after the cursor that the page before ended with."""
+        return await self._answer(calls.adaptations(model=model, cursor=cursor, limit=limit))
 
     async def adaptation(self, adaptation_id: str) -> Adaptation:
         """Return one adaptation."""

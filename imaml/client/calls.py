@@ -6,7 +6,7 @@ The clients' methods of the same names say what they are for.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypedDict, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -18,8 +18,9 @@ from imaml.client.answers import (
     BatchPrediction,
     Episode,
     Evaluation,
-    Experiment,
     ExperimentDetail,
+    ExperimentFacets,
+    ExperimentPage,
     Job,
     LabelledExample,
     Limits,
@@ -46,6 +47,7 @@ from imaml.client.sending import (
 )
 
 Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
 Kind = TypeVar("Kind", bound=Answer)
 Read = Callable[[httpx.Response], Result]
 
@@ -54,8 +56,26 @@ _ZIP = {"Content-Type": "application/zip"}
 _LATER = {"Prefer": "respond-async"}
 
 
+class ExperimentConditions(TypedDict, total=False):
+    """What experiments are listed, and in which order; what is None or left out is not asked for.
+
+    `q` is part of the name or the notes. Those in the archive are left out, or with `archived` listed alone.
+    `sort` is "-created" by default; without the minus it is the other way round.
+    """
+
+    status: str | None
+    algorithm: str | None
+    dataset: str | None
+    tag: str | None
+    ways: int | None
+    shots: int | None
+    q: str | None
+    archived: bool
+    sort: Literal["created", "-created", "name", "-name", "accuracy", "-accuracy"]
+
+
 @dataclass(frozen=True)
-class Call(Generic[Result]):
+class Call(Generic[Result_co]):
     """One request, and how its answer is read; `request` is what httpx takes beside method and path.
 
     A `repeatable` one does no more when it arrives twice; the body of a `streamed` answer is yet to come.
@@ -63,7 +83,7 @@ class Call(Generic[Result]):
 
     method: str
     path: str
-    read: Read[Result]
+    read: Read[Result_co]
     request: dict[str, Any] = field(default_factory=dict[str, Any])
     repeatable: bool = False
     streamed: bool = False
@@ -81,8 +101,8 @@ def limits() -> Call[Limits]:
     return _get(_as(Limits), "/v1/limits")
 
 
-def models() -> Call[Page[Model]]:
-    return _list(Model, "/v1/models")
+def models(**conditions: str | None) -> Call[Page[Model]]:
+    return _list(Model, "/v1/models", **conditions)
 
 
 def model(reference: str) -> Call[Model]:
@@ -106,8 +126,12 @@ def episode(reference: str, **task: int) -> Call[Episode]:
     return _get(_as(Episode), f"{_model(reference)}/episode", **task)
 
 
-def experiments(**conditions: str | bool | None) -> Call[Page[Experiment]]:
-    return _list(Experiment, "/v1/experiments", **conditions)
+def experiments(**asked: Any) -> Call[ExperimentPage]:
+    return _get(_as(ExperimentPage), "/v1/experiments", **{"limit": _PAGE, **asked})
+
+
+def experiment_facets() -> Call[ExperimentFacets]:
+    return _get(_as(ExperimentFacets), "/v1/experiments/facets")
 
 
 def experiment(experiment_id: str) -> Call[ExperimentDetail]:
@@ -123,11 +147,11 @@ def delete_experiment(experiment_id: str) -> Call[None]:
 
 
 def metrics(
-    experiment_id: str, names: Sequence[str] | None, points: int | None
+    experiment_id: str, names: Sequence[str] | None, **bounds: int | None
 ) -> Call[dict[str, list[MetricPoint]]]:
     read = _as(Metrics)
     path = f"{_experiment(experiment_id)}/metrics"
-    return _get(lambda response: read(response).metrics, path, names=names, points=points)
+    return _get(lambda response: read(response).metrics, path, names=names, **bounds)
 
 
 def evaluations(experiment_id: str, accuracies: bool) -> Call[Page[Evaluation]]:
@@ -165,8 +189,8 @@ def submit_examples(
     return _teach(f"{_adaptation(adaptation_id)}/examples", _as(Job), examples, options, key, _LATER)
 
 
-def adaptations() -> Call[Page[Adaptation]]:
-    return _list(Adaptation, "/v1/adaptations")
+def adaptations(**asked: Any) -> Call[Page[Adaptation]]:
+    return _list(Adaptation, "/v1/adaptations", **asked)
 
 
 def adaptation(adaptation_id: str) -> Call[Adaptation]:
@@ -242,7 +266,7 @@ def _get(read: Read[Result], path: str, **params: Any) -> Call[Result]:
 
 
 def _list(kind: type[Kind], path: str, **params: Any) -> Call[Page[Kind]]:
-    return _get(_as(Page[kind]), path, **params, limit=_PAGE)
+    return _get(_as(Page[kind]), path, **{"limit": _PAGE, **params})
 
 
 def _delete(path: str) -> Call[None]:

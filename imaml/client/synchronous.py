@@ -16,6 +16,8 @@ from imaml.client.answers import (
     Evaluation,
     Experiment,
     ExperimentDetail,
+    ExperimentFacets,
+    ExperimentPage,
     Job,
     LabelledExample,
     Limits,
@@ -24,7 +26,7 @@ from imaml.client.answers import (
     Page,
     Prediction,
 )
-from imaml.client.calls import Call
+from imaml.client.calls import Call, ExperimentConditions
 from imaml.client.exchange import Attempt, Exchange, Steps
 from imaml.client.retrying import Outcome
 from imaml.client.sending import AdaptationOptions, Examples, File, Image, Inputs, as_list
@@ -84,9 +86,9 @@ class Client:
         """Return the limits in force."""
         return self._answer(calls.limits())
 
-    def models(self) -> list[Model]:
-        """Return all models, own and shared, newest first."""
-        return self._all(calls.models())
+    def models(self, *, name: str | None = None, experiment_id: str | None = None) -> list[Model]:
+        """Return all models, own and shared, newest first: of that name, made by that experiment, or all."""
+        return self._all(calls.models(name=name, experiment_id=experiment_id))
 
     def model(self, reference: str) -> Model:
         """Return the model that an id, a name, `name@alias` or `name:version` stands for."""
@@ -116,33 +118,28 @@ class Client:
         """
         return self._answer(calls.episode(reference, ways=ways, shots=shots, queries=queries, seed=seed))
 
-    def experiments(
+    def experiments(self, **conditions: Unpack[ExperimentConditions]) -> list[Experiment]:
+        """Return all experiments that meet every condition of ExperimentConditions that is given."""
+        return self._all(calls.experiments(**conditions))
+
+    def experiments_page(
         self,
         *,
-        status: str | None = None,
-        algorithm: str | None = None,
-        dataset: str | None = None,
-        tag: str | None = None,
-        q: str | None = None,
-        archived: bool = False,
-        sort: str = "-created",
-    ) -> list[Experiment]:
-        """Return all experiments that meet every condition given; `q` is part of the name or the notes.
+        cursor: str | None = None,
+        limit: int = 50,
+        sparkline: int | None = None,
+        **conditions: Unpack[ExperimentConditions],
+    ) -> ExperimentPage:
+        """Return up to `limit` such experiments, after the cursor that the page before ended with.
 
-        `status` is one of Experiment's; `sort` is "created" or "name", or with a minus before it the reverse.
-        Those in the archive are left out, or with `archived` returned alone.
+        `sparkline` asks for about so many points of the validation accuracy of each.
         """
-        return self._all(
-            calls.experiments(
-                status=status,
-                algorithm=algorithm,
-                dataset=dataset,
-                tag=tag,
-                q=q,
-                archived=archived,
-                sort=sort,
-            )
-        )
+        asked = {"cursor": cursor, "limit": limit, "sparkline": sparkline}
+        return self._answer(calls.experiments(**asked, **conditions))
+
+    def experiment_facets(self) -> ExperimentFacets:
+        """Return every value that the experiments have, of what their list can be asked for."""
+        return self._answer(calls.experiment_facets())
 
     def experiment(self, experiment_id: str) -> ExperimentDetail:
         """Return one experiment with its configuration, provenance and split."""
@@ -167,13 +164,20 @@ class Client:
         self._answer(calls.delete_experiment(experiment_id))
 
     def metrics(
-        self, experiment_id: str, names: Sequence[str] | None = None, points: int | None = None
+        self,
+        experiment_id: str,
+        names: Sequence[str] | None = None,
+        points: int | None = None,
+        *,
+        first_step: int | None = None,
+        last_step: int | None = None,
     ) -> dict[str, list[MetricPoint]]:
-        """Return the curves of an experiment by name, those of `names` or all.
+        """Return the curves of an experiment by name, those of `names` or all, between two meta-steps.
 
         Each is thinned out to about `points`, of which the service has a default.
         """
-        return self._answer(calls.metrics(experiment_id, names, points))
+        bounds = {"points": points, "first_step": first_step, "last_step": last_step}
+        return self._answer(calls.metrics(experiment_id, names, **bounds))
 
     def evaluations(self, experiment_id: str, *, accuracies: bool = False) -> list[Evaluation]:
         """Return the evaluations of an experiment, newest first, with each episode's accuracy if asked."""
@@ -260,9 +264,15 @@ class Client:
         """
         return self._answer(calls.submit_examples(adaptation_id, examples, idempotency_key, options))
 
-    def adaptations(self) -> list[Adaptation]:
-        """Return all adaptations, newest first."""
-        return self._all(calls.adaptations())
+    def adaptations(self, *, model: str | None = None) -> list[Adaptation]:
+        """Return all adaptations, of a version of a model or of all models, newest first."""
+        return self._all(calls.adaptations(model=model))
+
+    def adaptations_page(
+        self, *, model: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page[Adaptation]:
+        """Return up to `limit` of them, after the cursor that the page before ended with."""
+        return self._answer(calls.adaptations(model=model, cursor=cursor, limit=limit))
 
     def adaptation(self, adaptation_id: str) -> Adaptation:
         """Return one adaptation."""

@@ -61,11 +61,21 @@ class Experiment(Base, kw_only=True):
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=utc_now)
     updated_at: Mapped[datetime] = mapped_column(init=False, default_factory=utc_now, onupdate=utc_now)
     finished_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
+    best_accuracy: Mapped[float | None] = mapped_column(init=False, default=None)
+    """The highest validation accuracy so far, kept with the metrics that it is read from."""
+    best_accuracy_ci95: Mapped[float | None] = mapped_column(init=False, default=None)
 
     def state(self, now: datetime | None = None) -> State:
         """Return the status, or "dead" for a running one whose heartbeat is older than 60 s at `now`."""
         silent = (now or utc_now()) - self.heartbeat_at > DEAD_AFTER
         return "dead" if self.status == "running" and silent else self.status
+
+    def seconds_left(self) -> float | None:
+        """Return how long a running one still takes at its pace so far, or None where nobody knows."""
+        seconds = self.provenance.get("wall_seconds")
+        if self.state() != "running" or not self.step or not seconds:
+            return None
+        return seconds / self.step * (self.total_steps - self.step)
 
 
 class MetricValue(Base, kw_only=True):
@@ -160,6 +170,8 @@ class Adaptation(Base, kw_only=True):
         Sha256, ForeignKey(Blob.sha256), index=True, init=False, default=None
     )
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=utc_now)
+    created_by: Mapped[str | None] = mapped_column(Identifier, init=False, default=None)
+    """Id of the API key; None where the service had none."""
     expires_at: Mapped[datetime | None] = mapped_column(default=None, index=True)
 
 
@@ -173,6 +185,7 @@ class Job(Base, kw_only=True):
     tenant: Mapped[str] = mapped_column(Name, init=False)
     status: Mapped[JobStatus] = mapped_column(String(16), init=False, default="queued")
     extends: Mapped[str | None] = mapped_column(Identifier)
+    created_by: Mapped[str | None] = mapped_column(Identifier)
     request_sha256: Mapped[str | None] = mapped_column(
         Sha256, ForeignKey(Blob.sha256), index=True, init=False, default=None
     )

@@ -249,8 +249,8 @@ class Run:
             transaction.experiments.heartbeat(self.experiment_id, step)
             if checkpoint:
                 transaction.experiments.save_checkpoint(self.experiment_id, self.trainer.checkpoint(), step)
-                entry = transaction.experiments.get(self.experiment_id)
-                entry.provenance = {**entry.provenance, "wall_seconds": round(self._seconds, 1)}
+            entry = transaction.experiments.get(self.experiment_id)
+            entry.provenance = {**entry.provenance, "wall_seconds": round(self._seconds, 1)}
         self._metrics = []
 
 

@@ -29,7 +29,9 @@ ADAPTATION = {
     },
     "unknown_threshold": None,
     "warnings": [],
+    "examples_stored": True,
     "created_at": "2026-01-01T00:00:00Z",
+    "created_by": None,
     "expires_at": None,
 }
 

@@ -108,3 +108,15 @@ def test_pages_are_newest_first(store: Store, model_id: str, make_adaptation: Ma
         first = t.adaptations.list(limit=2)
         second = t.adaptations.list(limit=2, cursor=first.next_cursor)
     assert [item.id for item in (*first.items, *second.items)] == [item.id for item in reversed(made)]
+
+
+def test_those_of_a_model_are_listed(
+    store: Store, model_id: str, bundle_data: bytes, make_adaptation: MakeAdaptation
+) -> None:
+    with store.transaction() as t:
+        other = t.models.add("other", bundle_data).id
+        made = t.adaptations.add(make_adaptation(model_id=other), parameters=b"p")
+        t.adaptations.add(make_adaptation(model_id=model_id), parameters=b"p")
+    with store.reading() as t:
+        assert [item.id for item in t.adaptations.list(model_id=other).items] == [made.id]
+        assert len(t.adaptations.list().items) == 2

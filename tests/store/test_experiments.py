@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, update
 
 from imaml.store import Experiment, InvalidValue, Metric, NotFound, State, Store
-from imaml.store.repository.experiments import Sort
+from imaml.store.repository.experiments import Facets, Sort
 from imaml.store.tables import DEAD_AFTER
 from tests.store.conftest import MakeEvaluation, MakeExperiment
 
@@ -74,8 +74,9 @@ def catalogue(store: Store, make_experiment: MakeExperiment) -> Store:
     with store.transaction() as t:
         t.experiments.add(make_experiment(name="beta", algorithm="maml", tags=["x", "100%"]))
         t.experiments.add(make_experiment(name="Alpha", dataset="glyphs", notes="a promising start"))
-        done = t.experiments.add(make_experiment(name="gamma_1", tags=["x"]))
+        done = t.experiments.add(make_experiment(name="gamma_1", tags=["x"], config={"ways": 20, "shots": 5}))
         t.experiments.finish(done.id, "completed")
+        t.metrics.write(done.id, [Metric("validation_accuracy", 1, 0.5)])
         away = t.experiments.add(make_experiment(name="gammas"))
         t.experiments.update(away.id, archived=True)
         t.experiments.add(make_experiment(name="beta"))
@@ -96,19 +97,37 @@ def catalogue(store: Store, make_experiment: MakeExperiment) -> Store:
         ({"q": "GAMMA_"}, ["gamma_1"]),
         ({"q": "promising"}, ["Alpha"]),
         ({"q": "%"}, []),
+        ({"ways": 20}, ["gamma_1"]),
+        ({"ways": 20, "shots": 1}, []),
         ({"archived": True}, ["gammas"]),
         ({"archived": None, "q": "gamma"}, ["gammas", "gamma_1"]),
         ({"sort": "created"}, ["beta", "Alpha", "gamma_1", "beta"]),
         ({"sort": "name"}, ["Alpha", "beta", "beta", "gamma_1"]),
         ({"sort": "-name"}, ["gamma_1", "beta", "beta", "Alpha"]),
+        ({"sort": "-accuracy"}, ["gamma_1", "beta", "Alpha", "beta"]),
     ],
 )
 def test_conditions_and_order(catalogue: Store, conditions: dict[str, Any], names: list[str]) -> None:
     with catalogue.reading() as t:
         assert [item.name for item in t.experiments.list(**conditions).items] == names
+        conditions.pop("sort", None)
+        assert t.experiments.count(**conditions) == len(names)
 
 
-@pytest.mark.parametrize("sort", ["created", "-created", "name", "-name"])
+def test_facets_are_what_can_be_asked_for(catalogue: Store) -> None:
+    with catalogue.reading() as t:
+        assert t.experiments.facets() == Facets(
+            algorithms=["imaml", "maml"],
+            datasets=["glyphs", "omniglot"],
+            tags=["100%", "x"],
+            ways=[20],
+            shots=[5],
+        )
+    with catalogue.of("stranger").reading() as t:
+        assert t.experiments.facets() == Facets([], [], [], [], [])
+
+
+@pytest.mark.parametrize("sort", ["created", "-created", "name", "-name", "accuracy", "-accuracy"])
 def test_pages_together_are_the_whole_list(catalogue: Store, sort: Sort) -> None:
     with catalogue.reading() as t:
         whole = [item.id for item in t.experiments.list(sort=sort).items]
@@ -121,10 +140,11 @@ def test_pages_together_are_the_whole_list(catalogue: Store, sort: Sort) -> None
     assert cursor is None
 
 
+@pytest.mark.parametrize("sort", ["created", "name", "accuracy"])
 @pytest.mark.parametrize("cursor", ["nonsense", "", "W10", "WzEsMl0", "ä"])
-def test_a_cursor_from_elsewhere_is_refused(store: Store, cursor: str) -> None:
+def test_a_cursor_from_elsewhere_is_refused(store: Store, cursor: str, sort: Sort) -> None:
     with pytest.raises(InvalidValue, match="cursor"), store.reading() as t:
-        t.experiments.list(cursor=cursor)
+        t.experiments.list(cursor=cursor, sort=sort)
 
 
 def test_a_run_without_heartbeat_is_seen_as_dead(
@@ -175,7 +195,9 @@ def test_a_checkpoint_takes_the_place_of_the_one_before(
     with store.transaction() as t:
         run = t.experiments.add(make_experiment())
         assert t.experiments.load_checkpoint(run.id) is None
+        assert t.experiments.checkpoint_bytes(run) is None
         t.experiments.save_checkpoint(run.id, b"first", 10)
+        assert t.experiments.checkpoint_bytes(run) == 5
     first = run.checkpoint_sha256
     with store.transaction() as t:
         t.experiments.save_checkpoint(run.id, b"second", 20)

@@ -89,6 +89,68 @@ def test_a_thinned_curve_is_part_of_it_with_its_ends_and_extremes(values: list[f
         assert (min(kept), max(kept)) == (min(numbers), max(numbers))
 
 
+@given(st.integers(2, 60), st.integers(2, 12), st.integers(2, 200))
+def test_inner_loops_that_stay_are_whole(loops: int, steps: int, points: int) -> None:
+    curve = [Point(loop, step, 1.0) for loop in range(loops) for step in range(steps)]
+    thinned = thin_out(curve, points)
+    kept = {point.step for point in thinned}
+    assert thinned == [point for point in curve if point.step in kept]
+    assert {0, loops - 1} <= kept
+    assert len(thinned) <= max(points, 2 * steps)
+
+
+def test_reading_keeps_to_a_range_of_steps(store: Store, run: str) -> None:
+    with store.transaction() as t:
+        t.metrics.write(run, [Metric("loss", step, 0.0) for step in range(10)])
+    with store.reading() as t:
+        loss = t.metrics.read(run, first_step=3, last_step=5)["loss"]
+    assert [point.step for point in loss] == [3, 4, 5]
+
+
+def _validated(accuracies: list[float]) -> list[Metric]:
+    return [
+        metric
+        for step, accuracy in enumerate(accuracies, 1)
+        for metric in (
+            Metric("validation_accuracy", step, accuracy),
+            Metric("validation_ci95", step, step / 100),
+        )
+    ]
+
+
+def test_the_best_accuracy_follows_the_metrics(store: Store, run: str) -> None:
+    def best() -> tuple[float | None, float | None]:
+        with store.reading() as t:
+            found = t.experiments.get(run)
+        return found.best_accuracy, found.best_accuracy_ci95
+
+    assert best() == (None, None)
+    with store.transaction() as t:
+        t.metrics.write(run, [Metric("loss", 1, 0.9), *_validated([math.nan])])
+    assert best() == (None, None)
+    with store.transaction() as t:
+        t.metrics.write(run, _validated([0.5, math.nan, 0.75, 0.75]))
+    assert best() == (0.75, 0.03)
+    with store.transaction() as t:
+        t.metrics.truncate_after(run, 2)
+    assert best() == (0.5, 0.01)
+
+
+def test_sparklines_of_several_runs(store: Store, run: str, make_experiment: MakeExperiment) -> None:
+    with store.transaction() as t:
+        other, empty = (t.experiments.add(make_experiment()).id for _ in range(2))
+        t.metrics.write(run, _validated([0.5, math.nan, 0.75]))
+        t.metrics.write(other, _validated([step / 100 for step in range(100)]))
+    with store.reading() as t:
+        runs = [t.experiments.get(identifier) for identifier in (run, other, empty)]
+        sparklines = t.metrics.sparklines(runs, 10)
+        assert t.metrics.sparklines([], 10) == {}
+    assert sparklines[run] == [0.5, 0.75]
+    assert sparklines[empty] == []
+    assert len(sparklines[other]) <= 13
+    assert (sparklines[other][0], sparklines[other][-1]) == (0.0, 0.99)
+
+
 def test_a_stretch_of_nan_stays_visible() -> None:
     curve = [Point(step, -1, math.nan if 40 <= step < 60 else 1.0) for step in range(100)]
     assert any(math.isnan(point.value) for point in thin_out(curve, 10))

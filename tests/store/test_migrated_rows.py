@@ -1,5 +1,6 @@
 """What is stored outlives the way to the newest migration, back to the first, and there again."""
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -49,7 +50,7 @@ def rows_of(engine: Engine) -> Rows:
     with engine.connect() as connection:
         return {
             name: [
-                dict(row)
+                {name: "NaN" if value != value else value for name, value in row.items()}
                 for row in connection.execute(table.select().order_by(*table.primary_key)).mappings()
             ]
             for name, table in tables_of(engine).tables.items()
@@ -87,6 +88,10 @@ def fill(engine: Engine) -> None:
     put(engine, "experiments", id="run", checkpoint_sha256="checkpoint", error="the disk was full")
     put(engine, "metrics", experiment_id="run", step=1, value=0.5)
     put(engine, "metrics", experiment_id="run", step=2)
+    accuracies = {1: (0.5, 0.01), 2: (0.75, 0.02), 3: (math.nan, 0.03), 4: (0.75, 0.04)}
+    for step, (accuracy, ci95) in accuracies.items():
+        put(engine, "metrics", experiment_id="run", name="validation_accuracy", step=step, value=accuracy)
+        put(engine, "metrics", experiment_id="run", name="validation_ci95", step=step, value=ci95)
     put(engine, "models", id="net", experiment_id="run", bundle_sha256="bundle")
     put(engine, "model_aliases", model_id="net")
     put(engine, "evaluations", id="of the run", experiment_id="run", seed=2**40)
@@ -109,7 +114,10 @@ def fill_what_is_new(engine: Engine) -> None:
 
 
 def moved(first: Rows) -> Rows:
-    """What becomes of the rows of the first migration: keys of adaptations have records of their own."""
+    """What becomes of the rows of the first migration.
+
+    Keys of adaptations have records of their own, experiments their best accuracy.
+    """
     columns = ("idempotency_key", "request_hash")
     records = [
         {
@@ -125,10 +133,13 @@ def moved(first: Rows) -> Rows:
         if row["idempotency_key"]
     ]
     adaptations = [
-        {name: value for name, value in row.items() if name not in columns} for row in first["adaptations"]
+        {name: value for name, value in row.items() if name not in columns} | {"created_by": None}
+        for row in first["adaptations"]
     ]
+    best = {"best_accuracy": 0.75, "best_accuracy_ci95": 0.02}
+    experiments = [row | best for row in first["experiments"]]
     new = {"api_keys": [], "jobs": [], "idempotency_records": sorted(records, key=itemgetter("tenant"))}
-    return {**first, "adaptations": adaptations, **new}
+    return {**first, "experiments": experiments, "adaptations": adaptations, **new}
 
 
 def test_rows_outlive_migrations_up_down_and_up(empty: Engine, empty_database_url: str) -> None:

@@ -101,6 +101,23 @@ def test_models_are_listed_newest_first_by_pages(store: Store, bundle_data: byte
     assert second.next_cursor is None
 
 
+def test_models_are_listed_by_name_and_by_experiment(
+    store: Store, bundle_data: bytes, make_experiment: MakeExperiment
+) -> None:
+    with store.transaction() as t:
+        run = t.experiments.add(make_experiment())
+        t.models.add("a", bundle_data)
+        t.models.add("b", bundle_data, experiment_id=run.id)
+        t.models.add("a", bundle_data, experiment_id=run.id)
+    with store.reading() as t:
+        assert [(model.name, model.version) for model in t.models.list(name="a").items] == [
+            ("a", 2),
+            ("a", 1),
+        ]
+        assert [model.name for model in t.models.list(experiment_id=run.id).items] == ["a", "b"]
+        assert t.models.list(name="a", experiment_id="nothing").items == []
+
+
 def test_versions_made_at_once_differ(store: Store, bundle_data: bytes) -> None:
     barrier = threading.Barrier(4)
 

@@ -15,7 +15,7 @@ from tests.store.conftest import MakeExperiment
 
 REMAKE_EXPERIMENTS = """
 from alembic import op
-revision, down_revision = "9999_test", "0002"
+revision, down_revision = "9999_test", "0003"
 def upgrade():
     with op.batch_alter_table("experiments", recreate="auto") as batch:
         batch.alter_column("notes", nullable=True)

@@ -78,9 +78,13 @@ class Adaptations:
         """Say whether there is such an adaptation."""
         return self._find(adaptation_id) is not None
 
-    def list(self, *, cursor: str | None = None, limit: int = 50) -> Page[Adaptation]:
-        """Return the adaptations, newest first."""
+    def list(
+        self, *, model_id: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page[Adaptation]:
+        """Return the adaptations, of a model or all, newest first."""
         statement = select(Adaptation).where(self._present())
+        if model_id is not None:
+            statement = statement.where(Adaptation.model_id == model_id)
         return read_page(
             self._session, statement, [Adaptation.id.expression], descending=True, cursor=cursor, limit=limit
         )

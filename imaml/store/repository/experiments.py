@@ -1,20 +1,49 @@
 """Experiments: one training run each."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, cast, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, TableValuedAlias, cast, delete, func, inspect, or_, select, true, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from imaml.store.errors import NotFound
 from imaml.store.repository.blobs import Blobs
 from imaml.store.repository.portable import Page, is_postgresql, read_page
-from imaml.store.tables import DEAD_AFTER, Experiment, State, Status
+from imaml.store.tables import DEAD_AFTER, Blob, Experiment, State, Status
 from imaml.store.values import check_name, check_text, utc_now
 
-Sort = Literal["created", "-created", "name", "-name"]
+Sort = Literal["created", "-created", "name", "-name", "accuracy", "-accuracy"]
+
+
+class Conditions(TypedDict, total=False):
+    """What a listing asks of experiments; None asks nothing.
+
+    `status` is a state as `Experiment.state` reports it; `q` a substring of name or notes, whatever the case
+    of its ASCII letters. Those in the archive are left out, or with `archived` listed alone (None: both).
+    """
+
+    status: State | None
+    algorithm: str | None
+    dataset: str | None
+    tag: str | None
+    ways: int | None
+    shots: int | None
+    q: str | None
+    archived: bool | None
+
+
+@dataclass(frozen=True)
+class Facets:
+    """Every value that a tenant's experiments have, of what a listing can ask for; sorted."""
+
+    algorithms: list[str]
+    datasets: list[str]
+    tags: list[str]
+    ways: list[int]
+    shots: list[int]
 
 
 class Experiments:
@@ -56,44 +85,45 @@ class Experiments:
     def list(
         self,
         *,
-        status: State | None = None,
-        algorithm: str | None = None,
-        dataset: str | None = None,
-        tag: str | None = None,
-        q: str | None = None,
-        archived: bool | None = False,
         sort: Sort = "-created",
         cursor: str | None = None,
         limit: int = 50,
+        **conditions: Unpack[Conditions],
     ) -> Page[Experiment]:
-        """Return own and shared experiments that meet every condition given (`archived=None`: both kinds).
-
-        `status` is a state as `Experiment.state` reports it; `q` a substring of name or notes, whatever the
-        case of its ASCII letters.
-        """
-        statement = select(Experiment).where(self._visible)
-        if status is not None:
-            statement = statement.where(_has_state(status))
-        if algorithm is not None:
-            statement = statement.where(Experiment.algorithm == algorithm)
-        if dataset is not None:
-            statement = statement.where(Experiment.dataset == dataset)
-        if tag is not None:
-            statement = statement.where(self._has_tag(tag))
-        if q is not None:
-            found = (text.icontains(q, autoescape=True) for text in (Experiment.name, Experiment.notes))
-            statement = statement.where(or_(*found))
-        if archived is not None:
-            statement = statement.where(Experiment.archived == archived)
-        by_name = sort.removeprefix("-") == "name"
-        keys: list[ColumnElement[str]] = [func.lower(Experiment.name)] if by_name else []
+        """Return own and shared experiments that meet every condition; those without accuracy sort lowest."""
+        keys: dict[str, list[ColumnElement[Any]]] = {
+            "name": [func.lower(Experiment.name)],
+            "accuracy": [func.coalesce(Experiment.best_accuracy, -1.0)],
+        }
         return read_page(
             self._session,
-            statement,
-            [*keys, Experiment.id.expression],
+            select(Experiment).where(*self._meets(conditions)),
+            [*keys.get(sort.removeprefix("-"), []), Experiment.id.expression],
             descending=sort.startswith("-"),
             cursor=cursor,
             limit=limit,
+        )
+
+    def count(self, **conditions: Unpack[Conditions]) -> int:
+        """Return how many experiments `list` has on all its pages."""
+        counted = select(func.count()).select_from(Experiment).where(*self._meets(conditions))
+        return self._session.scalar(counted) or 0
+
+    def facets(self) -> Facets:
+        """Return what can be asked of a listing."""
+
+        def distinct(column: ColumnElement[Any]) -> list[Any]:
+            known = select(column).select_from(source).where(self._visible, column.is_not(None))
+            return [*self._session.scalars(known.distinct().order_by(column))]
+
+        tags = self._tags()
+        source = inspect(Experiment).local_table.outerjoin(tags, true())
+        return Facets(
+            algorithms=distinct(Experiment.algorithm.expression),
+            datasets=distinct(Experiment.dataset.expression),
+            tags=distinct(tags.c.value),
+            ways=distinct(_setting("ways")),
+            shots=distinct(_setting("shots")),
         )
 
     def update(
@@ -153,6 +183,10 @@ class Experiments:
         sha256 = self.get(experiment_id).checkpoint_sha256
         return None if sha256 is None else self._blobs.get(sha256)
 
+    def checkpoint_bytes(self, experiment: Experiment) -> int | None:
+        """Return the size of the latest checkpoint, or None if there is none."""
+        return self._session.scalar(select(Blob.size).where(Blob.sha256 == experiment.checkpoint_sha256))
+
     @property
     def _visible(self) -> ColumnElement[bool]:
         return or_(Experiment.tenant == self._tenant, Experiment.shared)
@@ -168,11 +202,37 @@ class Experiments:
         if self._session.scalar(own.values(**values).returning(Experiment.id)) is None:
             raise NotFound("experiment", experiment_id)
 
-    def _has_tag(self, tag: str) -> ColumnElement[bool]:
+    def _meets(self, asked: Conditions) -> Sequence[ColumnElement[bool]]:
+        conditions = [self._visible]
+        for name, column in {
+            "algorithm": Experiment.algorithm,
+            "dataset": Experiment.dataset,
+            "ways": _setting("ways"),
+            "shots": _setting("shots"),
+        }.items():
+            if (value := asked.get(name)) is not None:
+                conditions.append(column == value)
+        if (state := asked.get("status")) is not None:
+            conditions.append(_has_state(state))
+        if (tag := asked.get("tag")) is not None:
+            tags = self._tags()
+            conditions.append(select(tags).where(tags.c.value == tag).correlate(Experiment).exists())
+        if (q := asked.get("q")) is not None:
+            texts = (Experiment.name, Experiment.notes)
+            conditions.append(or_(*(text.icontains(q, autoescape=True) for text in texts)))
+        if (archived := asked.get("archived", False)) is not None:
+            conditions.append(Experiment.archived == archived)
+        return conditions
+
+    def _tags(self) -> TableValuedAlias:
+        """The tags of an experiment, a row each."""
         if is_postgresql(self._session):
-            return cast(Experiment.tags, JSONB).contains([tag])
-        tags = func.json_each(Experiment.tags).table_valued("value")
-        return select(tags).where(tags.c.value == tag).exists()
+            return func.jsonb_array_elements_text(cast(Experiment.tags, JSONB)).table_valued("value")
+        return func.json_each(Experiment.tags).table_valued("value")
+
+
+def _setting(name: str) -> ColumnElement[int]:
+    return Experiment.config[name].as_integer()
 
 
 def _has_state(state: State) -> ColumnElement[bool]:

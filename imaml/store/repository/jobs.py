@@ -24,9 +24,9 @@ class Jobs:
         self._tenant = tenant
         self._blobs = blobs
 
-    def add(self, request: bytes, extends: str | None = None) -> Job:
-        """Queue a request: for a new adaptation, or for one that extends another."""
-        job = Job(extends=extends)
+    def add(self, request: bytes, extends: str | None = None, created_by: str | None = None) -> Job:
+        """Queue a request, made with that key: for a new adaptation, or for one that extends another."""
+        job = Job(extends=extends, created_by=created_by)
         job.tenant = self._tenant
         job.request_sha256 = self._blobs.put(request)
         self._session.add(job)

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from imaml.store.repository.experiments import Experiments
 from imaml.store.repository.portable import upsert
-from imaml.store.tables import NO_INNER_STEP, MetricValue
+from imaml.store.tables import NO_INNER_STEP, Experiment, MetricValue
+
+ACCURACY, CI95 = "validation_accuracy", "validation_ci95"
 
 
 class Metric(NamedTuple):
@@ -42,6 +44,8 @@ class Metrics:
         experiment = self._experiments.own(experiment_id)
         rows = [{"experiment_id": experiment.id, **metric._asdict()} for metric in metrics]
         upsert(self._session, MetricValue, rows, ["value"])
+        if any(row["name"] in (ACCURACY, CI95) for row in rows):
+            self._update_best(experiment.id)
 
     def truncate_after(self, experiment_id: str, step: int) -> None:
         """Remove the values after `step`, from where a resumed run writes them again."""
@@ -49,33 +53,85 @@ class Metrics:
         self._session.execute(
             delete(MetricValue).where(MetricValue.experiment_id == experiment.id, MetricValue.step > step)
         )
+        self._update_best(experiment.id)
 
     def read(
-        self, experiment_id: str, names: Sequence[str] | None = None, points: int | None = None
+        self,
+        experiment_id: str,
+        names: Sequence[str] | None = None,
+        points: int | None = None,
+        *,
+        first_step: int | None = None,
+        last_step: int | None = None,
     ) -> dict[str, list[Point]]:
-        """Return each metric (of `names`, or all) in order of step and inner step.
+        """Return each metric (of `names`, or all) in order of step and inner step, between two steps.
 
-        `points` thins each out to about as many, with the first, the last and all outliers kept.
+        `points` thins each out to about as many, with the first, the last and all outliers kept; of
+        inner-loop curves some are left out, and those that stay are whole.
         """
         experiment = self._experiments.get(experiment_id)
         columns = (MetricValue.name, MetricValue.step, MetricValue.inner_step, MetricValue.value)
         statement = select(*columns).where(MetricValue.experiment_id == experiment.id).order_by(*columns[:3])
         if names is not None:
             statement = statement.where(MetricValue.name.in_(names))
+        if first_step is not None:
+            statement = statement.where(MetricValue.step >= first_step)
+        if last_step is not None:
+            statement = statement.where(MetricValue.step <= last_step)
         curves = {
             name: [Point(*row[1:]) for row in rows]
             for name, rows in groupby(self._session.execute(statement), key=lambda row: row[0])
         }
         return curves if points is None else {name: thin_out(curve, points) for name, curve in curves.items()}
 
+    def sparklines(self, experiments: Sequence[Experiment], points: int) -> dict[str, list[float]]:
+        """Return about `points` of the validation accuracy of each experiment by its id, without NaN."""
+        ids = [experiment.id for experiment in experiments]
+        columns = (MetricValue.experiment_id, MetricValue.step, MetricValue.inner_step, MetricValue.value)
+        statement = select(*columns).where(
+            MetricValue.experiment_id.in_(ids), MetricValue.name == ACCURACY, _IS_NUMBER
+        )
+        curves = {experiment_id: list[float]() for experiment_id in ids}
+        for experiment_id, rows in groupby(
+            self._session.execute(statement.order_by(*columns[:2])), key=lambda row: row[0]
+        ):
+            curve = thin_out([Point(*row[1:]) for row in rows], points)
+            curves[experiment_id] = [point.value for point in curve]
+        return curves
+
+    def _update_best(self, experiment_id: str) -> None:
+        """Set the experiment's best accuracy, and its interval, to what the metrics say."""
+        best = (
+            select(MetricValue.step, MetricValue.value)
+            .where(MetricValue.experiment_id == experiment_id, MetricValue.name == ACCURACY, _IS_NUMBER)
+            .order_by(MetricValue.value.desc(), MetricValue.step)
+            .limit(1)
+        )
+        step, accuracy = self._session.execute(best).one_or_none() or (None, None)
+        ci95 = select(func.max(MetricValue.value)).where(
+            MetricValue.experiment_id == experiment_id, MetricValue.name == CI95, MetricValue.step == step
+        )
+        self._session.execute(
+            update(Experiment)
+            .where(Experiment.id == experiment_id)
+            .values(best_accuracy=accuracy, best_accuracy_ci95=ci95.scalar_subquery())
+        )
+
+
+_IS_NUMBER = MetricValue.value <= 1
+"""An accuracy that is no NaN, which SQLite keeps as NULL and PostgreSQL takes for the largest number."""
+
 
 def thin_out(curve: Sequence[Point], points: int) -> list[Point]:
     """Return about `points` of the curve: the minimum and maximum of each of equal stretches, first and last.
 
-    A stretch that holds NaN alone keeps one, so that a divergence stays visible.
+    A stretch that holds NaN alone keeps one, so that a divergence stays visible. Of inner-loop curves whole
+    ones are kept, evenly spread, at least two where there are so many.
     """
     if len(curve) <= points:
         return [*curve]
+    if curve[0].inner_step != NO_INNER_STEP:
+        return _whole_loops(curve, points)
     stretches = max(1, points // 2)
     edges = [index * len(curve) // stretches for index in range(stretches + 1)]
     kept = {0, len(curve) - 1}
@@ -84,3 +140,12 @@ def thin_out(curve: Sequence[Point], points: int) -> list[Point]:
         kept.add(min(numbers, key=lambda index: curve[index].value))
         kept.add(max(numbers, key=lambda index: curve[index].value))
     return [curve[index] for index in sorted(kept)]
+
+
+def _whole_loops(curve: Sequence[Point], points: int) -> list[Point]:
+    loops = [[*loop] for _, loop in groupby(curve, key=lambda point: point.step)]
+    most = max(2, points * len(loops) // len(curve))
+    if len(loops) <= most:
+        return [*curve]
+    chosen = (loops[round(index * (len(loops) - 1) / (most - 1))] for index in range(most))
+    return [point for loop in chosen for point in loop]

@@ -118,9 +118,20 @@ class Models:
         """Return the bytes of the model's `.imaml` file; raises `CorruptBlob`."""
         return self._blobs.get(model.bundle_sha256)
 
-    def list(self, *, cursor: str | None = None, limit: int = 50) -> Page[Model]:
-        """Return own and shared models, newest first."""
+    def list(
+        self,
+        *,
+        name: str | None = None,
+        experiment_id: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[Model]:
+        """Return own and shared models, newest first: of that name, made by that experiment, or all."""
         statement = select(Model).where(self._visible)
+        if name is not None:
+            statement = statement.where(Model.name == name)
+        if experiment_id is not None:
+            statement = statement.where(Model.experiment_id == experiment_id)
         return read_page(
             self._session, statement, [Model.id.expression], descending=True, cursor=cursor, limit=limit
         )

@@ -57,7 +57,7 @@ def lock(session: Session, *key: str) -> None:
 def read_page(
     session: Session,
     statement: Select[Row],
-    keys: Sequence[ColumnElement[str]],
+    keys: Sequence[ColumnElement[Any]],
     *,
     descending: bool,
     cursor: str | None,
@@ -69,7 +69,7 @@ def read_page(
     come or go meanwhile shift nothing. Raises `InvalidValue` for a cursor that this listing did not give.
     """
     if cursor is not None:
-        after = tuple_(*_decode_cursor(cursor, len(keys)))
+        after = tuple_(*_decode_cursor(cursor, [key.type.python_type for key in keys]))
         statement = statement.where(tuple_(*keys) < after if descending else tuple_(*keys) > after)
     ordered = statement.order_by(*(key.desc() if descending else key for key in keys))
     found = session.execute(ordered.add_columns(*keys).limit(limit + 1)).all()
@@ -80,20 +80,20 @@ def read_page(
     )
 
 
-def _encode_cursor(keys: Sequence[str]) -> str:
+def _encode_cursor(keys: Sequence[str | float]) -> str:
     return base64.urlsafe_b64encode(json.dumps(list(keys)).encode()).decode().rstrip("=")
 
 
-def _decode_cursor(cursor: str, length: int) -> list[str]:
+def _decode_cursor(cursor: str, types: Sequence[type]) -> list[str | float]:
     try:
         decoded = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, RecursionError):
         decoded = None
-    keys = (
-        [key for key in cast(list[object], decoded) if isinstance(key, str) and key.isprintable()]
-        if isinstance(decoded, list)
-        else []
-    )
-    if len(keys) != length:
+    keys = cast(list[object], decoded) if isinstance(decoded, list) else []
+    if len(keys) != len(types) or not all(map(_is_key, keys, types)):
         raise InvalidValue(f"cursor {cursor[:50]!r} is not one of this listing; start again without a cursor")
-    return keys
+    return cast(list[str | float], keys)
+
+
+def _is_key(key: object, kind: type) -> bool:
+    return isinstance(key, kind) and (not isinstance(key, str) or key.isprintable())

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dashboard.teach.lesson import Desk, Group, Picture, hindrance
+from dashboard.teach.lesson import Desk, Group, Picture
+from dashboard.teach.limits import hindrance
 from imaml.client import Limits, Model, Recipe
 
 LIMITS = Limits(
@@ -40,7 +41,9 @@ def _model(name: str = "small") -> Model:
             "ways": {"min": 2, "max": 3},
             "recipe": recipe.model_dump(),
             "experiment_id": None,
+            "examples_stored": True,
             "created_at": datetime.now(UTC),
+            "created_by": None,
         }
     )
 
@@ -64,7 +67,7 @@ def _groups(*classes: tuple[str, list[bytes]]) -> list[Group]:
         (_groups(("a", [b"1"]), ("b" * 11, [b"2"])), "longer than 10 characters"),
         (_groups(*((name, [b"1"]) for name in "abcd")), "4 classes are more than the 3"),
         (_groups(("a", [b"1"] * 4), ("b", [b"2"])), "5 images are more than the 4"),
-        (_groups(("a", [b"1" * 500]), ("b", [b"2" * 500])), "more than 0 MiB together"),
+        (_groups(("a", [b"1" * 500]), ("b", [b"2" * 500])), "more than 0.977 KiB together"),
     ],
 )
 def test_hindrance_names_what_to_do(groups: list[Group], expected: str | None) -> None:
