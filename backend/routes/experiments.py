@@ -62,7 +62,7 @@ def list_experiments(
     return schemas.ExperimentPage(items=items, next_cursor=page.next_cursor, total=total)
 
 
-@router.get("/facets")
+@router.get("/facets", responses=refusals())
 def list_facets(store: StoreDep) -> schemas.ExperimentFacets:
     """List what the experiments have, of what their list can be asked for."""
     with store.reading() as transaction:

@@ -30,7 +30,7 @@ ADAPTED = 'imaml_stage_seconds_count{stage="adapt"}'
 
 CONTRACT = {
     "id", "name", "model", "model_version", "classes", "recipe", "solution", "unknown_threshold", "warnings",
-    "created_at", "expires_at",
+    "examples_stored", "created_at", "created_by", "expires_at",
 }  # fmt: skip
 SOLUTION = {
     "steps", "converged", "stop_reason", "residual", "support_loss", "support_accuracy", "distance", "trace",

@@ -1,7 +1,9 @@
 """Stored experiments over HTTP: found, read, described, deleted."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
 
 import httpx
 import pytest
@@ -19,13 +21,20 @@ def reviewer(serve: Serve, database_url: str) -> Iterator[Client]:
         yield client
 
 
-def _add(store: Store, name: str, dataset: str = "omniglot", tags: tuple[str, ...] = ()) -> str:
+def _add(
+    store: Store,
+    name: str,
+    dataset: str = "omniglot",
+    tags: tuple[str, ...] = (),
+    config: Mapping[str, Any] = MappingProxyType({"lam": 0.1}),
+    provenance: Mapping[str, Any] = MappingProxyType({"git_commit": "abc"}),
+) -> str:
     experiment = Experiment(
         name=name,
         algorithm="imaml",
         dataset=dataset,
-        config={"lam": 0.1},
-        provenance={"git_commit": "abc"},
+        config={**config},
+        provenance={**provenance},
         split={"train": ["a"], "validation": ["b"], "test": ["c"]},
         total_steps=100,
         tags=[*tags],
@@ -55,6 +64,41 @@ def test_client_reads_every_page(reviewer: Client, store: Store) -> None:
     for index in range(201):
         _add(store, f"run {index}")
     assert len({experiment.id for experiment in reviewer.experiments()}) == 201
+    first = reviewer.experiments_page(limit=200)
+    second = reviewer.experiments_page(limit=200, cursor=first.next_cursor)
+    assert (len(first.items), len(second.items), second.next_cursor) == (200, 1, None)
+    assert first.total == second.total == 201
+
+
+def test_list_tells_how_well_they_do(reviewer: Client, store: Store) -> None:
+    good, unknown = (
+        _add(store, name, config={"ways": ways, "shots": 1}) for name, ways in (("good", 5), ("new", 20))
+    )
+    with store.transaction() as transaction:
+        accuracies = [
+            Metric("validation_accuracy", step, value) for step, value in enumerate((0.5, 0.9, 0.7), 1)
+        ]
+        transaction.metrics.write(good, [*accuracies, Metric("validation_ci95", 2, 0.02)])
+    best, other = reviewer.experiments_page(sort="-accuracy", sparkline=10).items
+    assert (best.id, best.best_accuracy, best.best_accuracy_ci95) == (good, 0.9, 0.02)
+    assert best.sparkline == [0.5, 0.9, 0.7]
+    assert (other.id, other.best_accuracy, other.sparkline) == (unknown, None, [])
+    assert [found.id for found in reviewer.experiments(ways=5, shots=1)] == [good]
+    assert reviewer.experiments(ways=5)[0].sparkline is None
+    facets = reviewer.experiment_facets()
+    assert (facets.algorithms, facets.datasets, facets.ways) == (["imaml"], ["omniglot"], [5, 20])
+
+
+def test_running_experiment_tells_how_long_it_takes(reviewer: Client, store: Store) -> None:
+    experiment = _add(store, "one", provenance={"wall_seconds": 30.0})
+    assert reviewer.experiment(experiment).seconds_left is None
+    with store.transaction() as transaction:
+        transaction.experiments.save_checkpoint(experiment, b"state", 25)
+    detail = reviewer.experiment(experiment)
+    assert (detail.seconds_left, detail.checkpoint_bytes) == (90.0, 5)
+    with store.transaction() as transaction:
+        transaction.experiments.finish(experiment, "interrupted")
+    assert reviewer.experiment(experiment).seconds_left is None
 
 
 def test_detail_says_what_was_run(reviewer: Client, store: Store) -> None:
@@ -107,6 +151,8 @@ def test_metrics_are_read_by_name_and_thinned(reviewer: Client, store: Store) ->
     assert thin.keys() == {"loss", "spike"}
     assert len(thin["loss"]) <= 30
     assert any(point.step == 77 for point in thin["spike"])
+    part = reviewer.metrics(experiment_id, names=["loss"], first_step=100, last_step=102)["loss"]
+    assert [point.step for point in part] == [100, 101, 102]
     path = f"{reviewer.url}/v1/experiments/{experiment_id}/metrics"
     by_commas = httpx.get(path, params={"names": "loss,inner"}).json()["metrics"]
     assert by_commas.keys() == {"loss", "inner"}

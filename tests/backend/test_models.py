@@ -44,6 +44,8 @@ def test_alias_stands_for_the_version_it_was_given(empty_service: Client, model_
     assert client.model("small") == client.model("small@champion") == named
     client.set_alias("small:2", "champion")
     assert client.model("small@champion").version == 2
+    assert [model.version for model in client.models(name="small")] == [2, 1]
+    assert client.models(name="smal") == client.models(experiment_id="0" * 32) == []
 
 
 def test_bundle_travels_from_service_to_service(

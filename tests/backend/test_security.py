@@ -164,6 +164,20 @@ def test_a_tenant_has_its_quota_of_adaptations(
         assert teach(keys[2]).status_code == 201
 
 
+def test_what_was_learned_says_by_which_key(url: str, make_key: MakeKey, examples: Examples) -> None:
+    with Client(url) as nobody:
+        assert nobody.adapt("small", examples).created_by is None
+    one, other = make_key(), make_key()
+    with Client(url, one) as client, Client(url, other) as second:
+        at_once = client.adapt("small", examples)
+        by_a_job = second.wait(second.submit("small", examples).id)
+        extended = second.add_examples(at_once.id, examples, store_examples=False)
+        made = {item.id: item for item in client.adaptations_page(model="small:1", limit=10).items}
+    ids = [key.split("_")[1] for key in (one, other, other)]
+    assert [made[item.id].created_by for item in (at_once, by_a_job, extended)] == ids
+    assert [made[item.id].examples_stored for item in (at_once, by_a_job, extended)] == [True, True, False]
+
+
 def test_a_tenant_s_jobs_are_in_nobody_else_s_way(
     serve: Serve, database_url: str, model_file: bytes, make_key: MakeKey, examples: Examples
 ) -> None:
