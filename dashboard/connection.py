@@ -1,13 +1,14 @@
 """The API as the pages call it: a client for each key, and answers that never change kept in memory."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from dashboard.pictures import thumbnail
-from dashboard.teach.lesson import BODY_SHARE
-from imaml.client import Client, LabelledExample, Prediction
+from dashboard.teach.limits import BODY_SHARE
+from imaml.client import ApiError, Client, Episode, LabelledExample, Limits, Prediction
 
 KEY = "api-key"
 """Where a visitor's own key lies: in the session on this side, and nowhere else."""
@@ -42,9 +43,27 @@ def margins(adaptation_id: str) -> list[LabelledExample]:
     return _margins(_caller(), adaptation_id)
 
 
+def episode(model: str, *, ways: int, shots: int, queries: int, seed: int = 0) -> Episode | None:
+    """Return a task from the examples that are stored with a model, None where there are too few for it."""
+    return _episode(_caller(), model, ways, shots, queries, seed)
+
+
 def predict(adaptation_id: str, images: tuple[bytes, ...]) -> list[Prediction]:
     """Classify image files, in their order, in as many requests as the service's limits ask for."""
     return _predict(_caller(), adaptation_id, images)
+
+
+def answered(
+    service: Client, limits: Limits, adaptation_id: str, images: Sequence[bytes]
+) -> list[Prediction]:
+    """Classify image files as `predict` does; nothing is kept, and any thread may call it."""
+    batches: list[list[bytes]] = [[]]
+    for image in images:
+        full = len(batches[-1]) == limits.max_predictions
+        if full or sum(map(len, batches[-1])) + len(image) > BODY_SHARE * limits.max_body_bytes:
+            batches.append([])
+        batches[-1].append(image)
+    return [answer for batch in batches if batch for answer in service.predict(adaptation_id, batch)]
 
 
 @st.cache_resource(show_spinner=False, max_entries=100, on_release=Client.close)
@@ -64,6 +83,16 @@ def _view(caller: str, image: bytes, model: str) -> View:
     return View(thumbnail(image), seen)
 
 
+@st.cache_data(show_spinner=False, max_entries=200)
+def _episode(caller: str, model: str, ways: int, shots: int, queries: int, seed: int) -> Episode | None:
+    try:
+        return client().episode(model, ways=ways, shots=shots, queries=queries, seed=seed)
+    except ApiError as error:
+        if error.type.endswith(("/no-examples", "/too-few-examples")):
+            return None
+        raise
+
+
 @st.cache_data(show_spinner=False, max_entries=100)
 def _margins(caller: str, adaptation_id: str) -> list[LabelledExample]:
     return client().examples(adaptation_id, margins=True)
@@ -71,11 +100,4 @@ def _margins(caller: str, adaptation_id: str) -> list[LabelledExample]:
 
 @st.cache_data(show_spinner=False, max_entries=100)
 def _predict(caller: str, adaptation_id: str, images: tuple[bytes, ...]) -> list[Prediction]:
-    limits = client().limits()
-    batches: list[list[bytes]] = [[]]
-    for image in images:
-        full = len(batches[-1]) == limits.max_predictions
-        if full or sum(map(len, batches[-1])) + len(image) > BODY_SHARE * limits.max_body_bytes:
-            batches.append([])
-        batches[-1].append(image)
-    return [answer for batch in batches if batch for answer in client().predict(adaptation_id, batch)]
+    return answered(client(), client().limits(), adaptation_id, images)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Iterable
 from html import escape
 
 from PIL import Image, ImageOps
@@ -24,16 +25,23 @@ def pair(sent: bytes, seen: bytes, name: str) -> str:
     """Return HTML with a PNG as it was sent beside what the model sees of it."""
     return (
         '<div class="pair">'
-        f'<img src="{_address(sent)}" alt="{escape(name)}" title="{escape(name)}">'
-        f'<img class="seen" src="{_address(seen)}" alt="as the model sees it" title="as the model sees it">'
+        f'<img src="{address(sent)}" alt="{escape(name)}" title="{escape(name)}">'
+        f'<img class="seen" src="{address(seen)}" alt="as the model sees it" title="as the model sees it">'
         "</div>"
     )
 
 
+def row(pngs: Iterable[bytes]) -> str:
+    """Return HTML with PNGs in a row, as an ornament."""
+    images = (f'<img src="{address(png)}" alt="">' for png in pngs)
+    return f'<div class="thumbnails">{"".join(images)}</div>'
+
+
 def labelled(png: bytes, label: str) -> str:
     """Return HTML with a PNG over its label."""
-    return f'<figure><img src="{_address(png)}" alt=""><figcaption>{escape(label)}</figcaption></figure>'
+    return f'<figure><img src="{address(png)}" alt=""><figcaption>{escape(label)}</figcaption></figure>'
 
 
-def _address(png: bytes) -> str:
+def address(png: bytes) -> str:
+    """Return a PNG as a data URI."""
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"

@@ -13,11 +13,11 @@ Chart = alt.Chart | alt.LayerChart
 Row = dict[str, str | float | None]
 
 
-def show(chart: Chart, title: str, note: str = "") -> None:
+def show(chart: Chart, title: str, note: str = "", height: int = HEIGHT) -> None:
     """Draw a chart under its title and what is to know about it."""
     with st.container(gap="xsmall"):
         st.markdown(f"**{title}**" + (f"  \n:small[:gray[{note}]]" if note else ""))
-        st.altair_chart(chart, width="stretch", height=HEIGHT, alt=title)
+        st.altair_chart(chart, width="stretch", height=height, alt=title)
 
 
 def data_of(rows: list[Row]) -> alt.InlineData:

@@ -1,21 +1,22 @@
 """Predictions, each beside its image."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
-from itertools import repeat
 
 import streamlit as st
 
 from dashboard import connection, pictures, sentences
 from dashboard.charts import solving
 from dashboard.charts.frame import show
+from dashboard.teach.answer_table import answer_table, answers_csv
 from dashboard.teach.lesson import Desk, Lesson, Query
+from dashboard.teach.verdicts import is_right, said
 from imaml.client import Prediction
 
-CARD_WIDTH = 190  # pixels, below which the grid has a column less
+CARD_WIDTH = 180  # pixels, below which the grid has a column less
 LEAST_CONFUSED = 10  # images of known classes, for a confusion matrix
-MOST_CORRECTED = 24
-"""Answers that can be put right where they stand; of more, the page would become slow."""
+MOST_CARDS = 24
+"""Answers that are drawn as cards, to be put right where they stand; more are rows of a table."""
 
 
 def answers(desk: Desk, lesson: Lesson) -> tuple[Query, int] | None:
@@ -24,29 +25,35 @@ def answers(desk: Desk, lesson: Lesson) -> tuple[Query, int] | None:
     Return the query whose answer the visitor puts right, with the number of its class.
     """
     queries = desk.queries
-    images = tuple(query.picture.data for query in queries)
-    predictions = connection.predict(lesson.adaptation.id, images)
-    truths = [lesson.names.get(query.group) if query.group is not None else None for query in queries]
-    known = [(truth, answer) for truth, answer in zip(truths, predictions, strict=True) if truth is not None]
-    if known:
-        right = sum(_right(answer, truth) for truth, answer in known)
-        st.html(f'<p class="outcome">{sentences.share(right, len(known))}</p>')
-        if len(known) >= LEAST_CONFUSED:
-            with st.expander("Which classes it confuses", icon=":material/grid_on:"):
-                show(solving.confusion([(truth, _said(answer)) for truth, answer in known]), "Confusion")
-    articles = map(_article, queries, predictions, truths, repeat(lesson.model))
-    if len(queries) > MOST_CORRECTED:
-        st.html(f'<div class="answers">{"".join(articles)}</div>')
+    with st.spinner("Asking"):
+        predictions = connection.predict(lesson.adaptation.id, tuple(query.picture.data for query in queries))
+    _score(lesson, queries, predictions)
+    answers_csv(lesson, queries, predictions)
+    if len(queries) > MOST_CARDS:
+        answer_table(lesson, queries, predictions)
         return None
     there = {group.number for group in desk.groups}
     classes = {number: name for number, name in lesson.names.items() if number in there}
     with st.grid(min_column_width=CARD_WIDTH, gap="small"):
-        for query, article in zip(queries, articles, strict=True):
+        for query, prediction in zip(queries, predictions, strict=True):
             with st.container(border=True, gap="xsmall"):
-                st.html(article)
+                st.html(_article(query, prediction, lesson))
                 if (number := _correction(query, classes)) is not None:
                     return query, number
     return None
+
+
+def _score(lesson: Lesson, queries: Sequence[Query], predictions: Sequence[Prediction]) -> None:
+    truths = lesson.scored(queries)
+    answered = {query.number: answer for query, answer in zip(queries, predictions, strict=True)}
+    known = [(truth, answered[number]) for number, truth in truths.items()]
+    if not known:
+        return
+    right = sum(is_right(answer, truth) for truth, answer in known)
+    st.html(f'<p class="outcome">{sentences.share(right, len(known))}</p>')
+    if len(known) >= LEAST_CONFUSED:
+        with st.expander("Which classes it confuses", icon=":material/grid_on:"):
+            show(solving.confusion([(truth, said(answer)) for truth, answer in known]), "Confusion")
 
 
 def _correction(query: Query, classes: Mapping[int, str]) -> int | None:
@@ -65,14 +72,13 @@ def _correction(query: Query, classes: Mapping[int, str]) -> int | None:
     )
 
 
-def _article(query: Query, prediction: Prediction, truth: str | None, model: str) -> str:
-    view = connection.view(query.picture.data, model)
-    label = _said(prediction)
-    kind = "" if truth is None else "right" if _right(prediction, truth) else "wrong"
+def _article(query: Query, prediction: Prediction, lesson: Lesson) -> str:
+    view, truth = connection.view(query.picture.data, lesson.model), lesson.truth(query)
+    kind = "" if truth is None else "right" if is_right(prediction, truth) else "wrong"
     return (
         f'<article class="answer {kind} {"unknown" if prediction.unknown else ""}">'
         f"{pictures.pair(view.sent, view.seen, query.picture.name)}"
-        f'<div class="verdict"><strong>{escape(label)}</strong>{_remark(prediction, truth)}</div>'
+        f'<div class="verdict"><strong>{escape(said(prediction))}</strong>{_remark(prediction, truth)}</div>'
         f"{_bars(prediction)}</article>"
     )
 
@@ -85,7 +91,7 @@ def _remark(prediction: Prediction, truth: str | None) -> str:
         first = f"{confidence} sure"
     if truth is None:
         return f"<span>{first}</span>"
-    second = "right" if _right(prediction, truth) else f"it is {escape(truth)}"
+    second = "right" if is_right(prediction, truth) else f"it is {escape(truth)}"
     return f'<span>{first}</span><span class="truth">{second}</span>'
 
 
@@ -99,11 +105,3 @@ def _bars(prediction: Prediction) -> str:
     )
     # Reachable by keyboard, since a long list scrolls.
     return f'<ol class="bars" tabindex="0" aria-label="Confidence by class">{"".join(rows)}</ol>'
-
-
-def _said(prediction: Prediction) -> str:
-    return "none of these" if prediction.unknown else prediction.label
-
-
-def _right(prediction: Prediction, truth: str) -> bool:
-    return prediction.label == truth and not prediction.unknown

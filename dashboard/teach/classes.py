@@ -21,6 +21,7 @@ def cards(desk: Desk, model: Model, limits: Limits) -> None:
                 _name(desk, group, model, limits)
                 if group.pictures:
                     _tray(group, model)
+                    st.caption(sentences.count(len(group.pictures), "example"))
                 _add(group, way, model, limits)
 
 

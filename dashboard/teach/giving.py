@@ -4,31 +4,40 @@ import re
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard import connection
-from dashboard.teach import archive
+from dashboard.teach import archive, picking
 from dashboard.teach.lesson import Picture
 from dashboard.teach.pad import pad
 from imaml.client import ApiError, Limits, Model
 
-DRAW, UPLOAD, CAMERA = "Draw", "Upload", "Camera"
-WAYS = {DRAW: ":material/draw:", UPLOAD: ":material/upload:", CAMERA: ":material/photo_camera:"}
+DRAW, UPLOAD, CAMERA, SAMPLES = "Draw", "Upload", "Camera", "Samples"
+WAYS = {
+    DRAW: ":material/draw:",
+    UPLOAD: ":material/upload:",
+    CAMERA: ":material/photo_camera:",
+    SAMPLES: ":material/photo_library:",
+}
 FORMATS = ["png", "jpg", "jpeg", "webp", "bmp"]
 
 
 def chosen_way(model: Model, key: str) -> str:
     """Draw the choice between the ways; a model on greys, such as drawings are, begins with the pad."""
     default = DRAW if model.input["channels"] == 1 else UPLOAD
-    if key not in st.session_state:
+    ways = [way for way in WAYS if way != SAMPLES or picking.has_samples(model.reference)]
+    if st.session_state.get(key) not in ways:
         st.session_state[key] = default
     chosen = st.segmented_control(
         "Give images by",
-        list(WAYS),
+        ways,
         format_func=lambda way: f"{WAYS[way]} {way}",
         key=key,
         required=True,
         label_visibility="collapsed",
     )
+    if chosen == SAMPLES:
+        picking.others(model.reference, f"others-{key}")
     return chosen or default
 
 
@@ -42,6 +51,8 @@ def given(
     if way == DRAW:
         drawing = pad(label, action, f"pad-{key.rpartition('-')[0]}")  # which empties itself
         return _seen([Picture("drawing", drawing)] if drawing else [], model)
+    if way == SAMPLES:
+        return picking.picked(model, key.rpartition("-")[0]), []
     if way == CAMERA:
         photograph = st.camera_input(label, key=f"camera-{key}", label_visibility="collapsed")
         return _seen([Picture("photograph", photograph.getvalue())] if photograph else [], model)
@@ -58,6 +69,11 @@ def uploaded(label: str, key: str, limits: Limits, model: str) -> tuple[list[Pic
         label_visibility="collapsed",
         max_upload_size=max(1, limits.max_body_bytes // 2**20),
     )
+    with st.spinner("Reading the images"):
+        return _read(files, limits, model)
+
+
+def _read(files: Sequence[UploadedFile], limits: Limits, model: str) -> tuple[list[Picture], list[str]]:
     pictures: list[Picture] = []
     refused: list[str] = []
     for file in files:

@@ -6,14 +6,15 @@ from dashboard import connection, pictures, sentences
 from dashboard.charts import solving
 from dashboard.charts.frame import show
 from dashboard.teach.lesson import Lesson
+from imaml.client import Solution
 
 
 def learned(lesson: Lesson) -> None:
     """Draw the outcome of a lesson."""
     adaptation = lesson.adaptation
     solution = adaptation.solution
-    st.html(f'<p class="outcome">{sentences.learned(adaptation, lesson.examples)}</p>')
-    st.markdown(sentences.stopped(solution, adaptation.recipe))
+    st.html(f'<p class="outcome">{sentences.learned(adaptation, len(lesson.support))}</p>')
+    st.markdown(f"{sentences.stopped(solution, adaptation.recipe)} {_brought(solution)}".rstrip())
     for warning in adaptation.warnings:
         st.warning(sentences.plain(warning), icon=":material/warning:")
     facts, loss, residual = st.columns((2, 3, 3), gap="medium")
@@ -22,18 +23,20 @@ def learned(lesson: Lesson) -> None:
         accuracy.metric(
             "Support accuracy",
             "–" if solution.support_accuracy is None else sentences.percent(solution.support_accuracy),
-            help="Share of your own examples that come out right.",
+            help="Share of the support set, which is your examples, that comes out right.",
         )
         distance.metric(
             "Distance",
             f"{solution.distance:.3g}",
-            help="How far the parameters moved from where the model starts, ‖φ − c‖₂.",
+            help="How far the parameters φ moved from where adaptation starts, c: ‖φ − c‖₂. A larger λ keeps "
+            "them closer.",
         )
         loss_at_end, residual_at_end = st.columns(2, wrap=False)
         loss_at_end.metric(
-            "Loss",
+            "Support loss",
             f"{solution.support_loss:.3g}",
-            help="On your examples: cross-entropy, of numbers half the mean squared error.",
+            help="On your examples: cross-entropy, of numbers half the mean squared error. Each step of the "
+            "inner solver lowers it.",
         )
         residual_at_end.metric(
             "Residual",
@@ -41,9 +44,18 @@ def learned(lesson: Lesson) -> None:
             help="How far from the exact solution of the proximal problem: the norm of its gradient.",
         )
     with loss:
-        show(solving.trace(solution.trace, "loss"), "Support loss by inner step")
+        show(solving.trace(solution.trace, "loss"), "Support loss by step")
     with residual:
-        show(solving.trace(solution.trace, "residual"), "Residual by inner step")
+        show(solving.trace(solution.trace, "residual"), "Residual by step")
+
+
+def _brought(solution: Solution) -> str:
+    if len(solution.trace) < 2:
+        return ""
+    first, last = (f"{point.loss:.3g}" for point in (solution.trace[0], solution.trace[-1]))
+    if first == last:
+        return f"Adaptation left the support loss at {last}, where it started."
+    return f"Adaptation took the support loss from {first} to {last}."
 
 
 def doubts(lesson: Lesson) -> None:

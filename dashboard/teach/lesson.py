@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from imaml.client import Adaptation, Episode, LabelledExample, Limits, Model
+from imaml.client import Adaptation, Episode, LabelledExample, Model, Prediction
 
-BODY_SHARE = 0.98  # of a request's body may be images: the rest frames them
+Support = Sequence[tuple[bytes | tuple[float, ...], str | float]]
+"""Images or rows of numbers, each with its class or its number."""
 
 
 @dataclass(frozen=True)
@@ -52,19 +53,54 @@ class Options(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
+class Setting:
+    """A model, by its reference, and what is wanted instead of its own recipe."""
+
+    model: str
+    lam: float | None = None
+    max_steps: int | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What the examples of a lesson came to when they were taught otherwise, with its answers to queries."""
+
+    adaptation: Adaptation
+    answers: list[Prediction]
+
+
+@dataclass(frozen=True)
 class Lesson:
     """What was learned, from which examples, and what each class was called then."""
 
     adaptation: Adaptation
     fingerprint: str
-    examples: int
-    names: dict[int, str]
+    support: Support
+    names: dict[int, str] = field(default_factory=dict[int, str])
     options: Options = field(default_factory=Options)
+    trials: dict[tuple[Setting, tuple[int, ...]], Trial | None] = field(
+        default_factory=dict[tuple[Setting, tuple[int, ...]], Trial | None]
+    )
+    """By setting and numbers of the queries; None where it diverged."""
 
     @property
     def model(self) -> str:
         """Reference to the model that learned it."""
         return f"{self.adaptation.model}:{self.adaptation.model_version}"
+
+    @property
+    def setting(self) -> Setting:
+        """How it was taught."""
+        return Setting(self.model, **self.options)
+
+    def truth(self, query: Query) -> str | None:
+        """Return the class of a query, where it is known and one of those that were taught."""
+        return None if query.group is None else self.names.get(query.group)
+
+    def scored(self, queries: Sequence[Query]) -> dict[int, str]:
+        """Return the class by number of each query that says how good it is: known, and no example itself."""
+        truths = ((query.number, self.truth(query)) for query in queries if not query.learned)
+        return {number: truth for number, truth in truths if truth is not None}
 
 
 @dataclass
@@ -85,6 +121,11 @@ class Desk:
     def __post_init__(self) -> None:
         if not self.groups:
             self.clear()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing lies there yet."""
+        return self.lesson is None and not any(group.pictures for group in self.groups)
 
     def clear(self) -> None:
         """Begin anew, with as many empty classes as the least lesson needs."""
@@ -150,8 +191,7 @@ class Desk:
         """Keep what was learned from the examples as they are."""
         self.lost = False
         names = {group.number: group.name.strip() for group in self.groups if group.pictures}
-        examples = len(self.examples())
-        self.lesson = Lesson(adaptation, self.fingerprint(model), examples, names, self.options)
+        self.lesson = Lesson(adaptation, self.fingerprint(model), self.examples(), names, self.options)
 
     def reopen(self, adaptation: Adaptation, examples: Sequence[LabelledExample], model: Model) -> None:
         """Lay out what was learned before, with those of its examples that the service has kept."""
@@ -161,33 +201,8 @@ class Desk:
             group = groups[example.label or ""]
             group.pictures.append(_picture(example, len(group.pictures) + 1))
         names = {group.number: group.name for group in self.groups}
-        self.lesson = Lesson(adaptation, self.fingerprint(model), len(examples), names)
-
-
-def hindrance(groups: list[Group], model: Model, limits: Limits) -> str | None:
-    """Return in a sentence what is still missing or too much for a lesson, None where nothing is."""
-    used = [group for group in groups if group.pictures or group.name.strip()]
-    names = [group.name.strip() for group in used]
-    images = [picture for group in used for picture in group.pictures]
-    for group, name in zip(used, names, strict=True):
-        if not name:
-            return f"Give the class with {group.pictures[0].name} a name."
-        if not group.pictures:
-            return f"Give “{name}” at least one image."
-        if len(name) > limits.max_label_length:
-            return f"“{name[:20]}…” is longer than {limits.max_label_length} characters; shorten it."
-        if names.count(name) > 1:
-            return f"Two classes are named “{name}”; rename one."
-    if len(used) < model.ways.min:
-        return f"Name {model.ways.min} classes at least and give each an image."
-    if len(used) > model.ways.max:
-        return f"{len(used)} classes are more than the {model.ways.max} that it tells apart; remove some."
-    if len(images) > limits.max_examples:
-        return f"{len(images)} images are more than the {limits.max_examples} that fit a lesson; remove some."
-    if sum(len(picture.data) for picture in images) > BODY_SHARE * limits.max_body_bytes:
-        return f"The images have more than {limits.max_body_bytes / 2**20:.0f} MiB together; remove some."
-    return None
+        self.lesson = Lesson(adaptation, self.fingerprint(model), self.examples(), names)
 
 
 def _picture(example: LabelledExample, number: int) -> Picture:
-    return Picture(f"{example.label}, {number}", example.image or b"")
+    return Picture(f"{example.label}, {number}", example.image or b"", example.label or "")

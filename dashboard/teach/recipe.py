@@ -11,8 +11,8 @@ LEAST_EXPONENT, MOST_EXPONENT = -4.0, 2.0
 MOST_STEPS = 100
 
 
-def recipe(model: Model, limits: Limits) -> Options:
-    """Draw the sliders; return what differs from the model's own recipe."""
+def recipe(model: Model, limits: Limits, prefix: str = "") -> Options:
+    """Draw the sliders, their keys after `prefix`; return what differs from the model's own recipe."""
     most_steps = max(1, min(MOST_STEPS, limits.max_inner_steps))
     own_exponent = round(log10(model.recipe.lam), 1) if model.recipe.lam else LEAST_EXPONENT
     own_exponent = min(max(own_exponent, LEAST_EXPONENT), MOST_EXPONENT)
@@ -24,7 +24,7 @@ def recipe(model: Model, limits: Limits) -> Options:
             MOST_EXPONENT,
             own_exponent,
             step=0.1,
-            key=f"lam-{model.id}",
+            key=f"{prefix}lam-{model.id}",
             help="The larger, the closer what is learned stays to where the model starts.",
         )
         steps = st.slider(
@@ -32,7 +32,7 @@ def recipe(model: Model, limits: Limits) -> Options:
             0,
             most_steps,
             own_steps,
-            key=f"steps-{model.id}",
+            key=f"{prefix}steps-{model.id}",
             help="The more, the closer it comes to fit your examples exactly.",
         )
         st.caption("Only the model's own setting has been validated; see what another does to your classes.")

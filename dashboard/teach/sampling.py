@@ -14,11 +14,11 @@ MOST_SHOTS = 20
 
 def sampling(desk: Desk, model: Model) -> None:
     """Draw the button, and the size of the task beside it; at a click, teach the task."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", width="content"):
         clicked = st.button(
             "Draw a sample task",
             key="sample",
-            type="primary" if desk.lesson is None else "secondary",
+            type="tertiary",
             icon=":material/casino:",
         )
         with st.popover("Size of the task", type="tertiary", key="size"):

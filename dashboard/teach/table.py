@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import sentences
 from dashboard.connection import client
+from dashboard.downloads import csv_download
 from dashboard.failures import refusal_shown
 from dashboard.teach.learned import learned
 from dashboard.teach.lesson import Lesson
@@ -80,7 +81,7 @@ def _teach(model: Model, rows: list[Row]) -> None:
             st.error("The first column must be the numbers to predict.")
             return
         pairs = [(row.numbers, target) for row, target in zip(rows, targets, strict=True)]
-        st.session_state[f"lesson-{model.id}"] = Lesson(client().adapt(model.id, pairs), "", len(rows), {})
+        st.session_state[f"lesson-{model.id}"] = Lesson(client().adapt(model.id, pairs), "", pairs)
         st.rerun()
 
 
@@ -117,4 +118,6 @@ def _answers(model: Model, lesson: Lesson, rows: list[Row], limits: Limits) -> N
             ]
         shown = [{"Row": index, **answer} for index, answer in enumerate(answers, 1)]
         known = [{"Known": row.target} if row.target else {} for row in asked]
-        st.table([{**row, **truth} for row, truth in zip(shown, known, strict=True)], border="horizontal")
+        rows_shown = [{**row, **truth} for row, truth in zip(shown, known, strict=True)]
+        st.table(rows_shown, border="horizontal")
+        csv_download(rows_shown, "answers.csv")

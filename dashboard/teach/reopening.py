@@ -1,0 +1,29 @@
+"""What was learned before, opened again by its address."""
+
+import streamlit as st
+
+from dashboard.connection import client
+from dashboard.teach.learning import ADDRESS
+from dashboard.teach.lesson import Desk
+from imaml.client import ApiError
+
+
+def reopen(desk: Desk) -> None:
+    """Lay out the adaptation that the page's address names, unless it lies there already."""
+    wanted = st.query_params.get(ADDRESS)
+    if not wanted or (desk.lesson is not None and desk.lesson.adaptation.id == wanted):
+        return
+    try:
+        with st.spinner("Opening what was learned"):
+            adaptation = client().adaptation(wanted)
+            model = client().model(f"{adaptation.model}:{adaptation.model_version}")
+            examples = client().examples(wanted)
+    except ApiError as error:
+        del st.query_params[ADDRESS]
+        if error.status != 404:
+            raise
+        st.info("What this address named is gone: it has expired, was deleted, or kept no examples.")
+        return
+    if model.takes_images:
+        st.session_state.model = model.reference
+        desk.reopen(adaptation, examples, model)

@@ -1,0 +1,37 @@
+"""Many answers are rows of a table, with their images."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from imaml.client import Client
+from tests.dashboard.conftest import Open
+from tests.dashboard.pages import html, teach, upload
+from tests.services import Examples
+
+
+@pytest.fixture
+def taught(api: Client, open_page: Open, two: Examples) -> AppTest:
+    """The page after a lesson on two classes."""
+    app = open_page(api.url)
+    teach(app, two)
+    return app
+
+
+def test_more_answers_than_fit_cards_become_a_table(
+    api: Client, taught: AppTest, queries: list[bytes]
+) -> None:
+    asked = (queries * 4)[:25]
+    upload(taught, "queries-", asked[:24])
+    assert html(taught).count("<article") == 24
+    assert not taught.dataframe
+    upload(taught, "queries-", asked[24:])
+    assert not taught.exception
+    assert "<article" not in html(taught)
+    [table] = taught.dataframe
+    [adaptation] = api.adaptations()
+    expected = api.predict(adaptation.id, [*asked[24:], *asked[:24]])
+    rows = table.value
+    assert rows["Answer"].tolist() == ["none of these" if each.unknown else each.label for each in expected]
+    assert rows["Confidence"].tolist() == pytest.approx([each.confidence for each in expected])
+    assert rows["Image"].str.startswith("data:image/png;base64,").all()
+    assert rows["Verdict"].isna().all()
