@@ -229,7 +229,7 @@ class Run:
                 scores = trainer.validate()
                 accuracy = scores.accuracy
                 self._metrics += _validation_metrics(trainer.step, scores)
-                self._metrics += _inner_metrics(trainer.step, taken)
+                self._metrics += _inner_metrics(trainer.step, taken, trainer.query_losses())
             now = time.perf_counter()
             self._seconds = earlier + now - started
             rate = (now - started) / (trainer.step - first)
@@ -260,13 +260,17 @@ def _step_metrics(step: int, taken: MetaStep) -> list[Metric]:
     return [Metric(name, step, value) for name, value in values.items() if isinstance(value, float)]
 
 
-def _inner_metrics(step: int, taken: MetaStep) -> list[Metric]:
-    """The inner loop of this meta-step, by inner step, mean over its tasks."""
-    curves = {"inner_loss": taken.inner_losses, "inner_step_residual": taken.inner_residuals}
+def _inner_metrics(step: int, taken: MetaStep, query_losses: dict[int, float]) -> list[Metric]:
+    """The inner loop by inner step: of this meta-step, mean over its tasks, and what it does for queries."""
+    curves = {
+        "inner_loss": dict(enumerate(taken.inner_losses)),
+        "inner_step_residual": dict(enumerate(taken.inner_residuals)),
+        "inner_query_loss": query_losses,
+    }
     return [
         Metric(name, step, value, inner_step)
         for name, curve in curves.items()
-        for inner_step, value in enumerate(curve)
+        for inner_step, value in curve.items()
     ]
 
 

@@ -19,6 +19,7 @@ from imaml.training.distributed import World, shared_gradient
 from imaml.training.errors import TrainingError
 from imaml.training.evaluation import Scores, evaluate
 from imaml.training.fewshot import FewShot
+from imaml.training.inner_loop import query_losses
 from imaml.training.learner import Architecture, choose_device, from_bundle
 from imaml.training.methods import MethodFactory
 from imaml.training.sampling import evaluation_sampler, training_sampler
@@ -140,6 +141,11 @@ class Trainer:
             self.best_accuracy = scores.accuracy
             self.best_theta, self.best_log_lam = theta.cpu().clone(), self.log_lam.detach().cpu().clone()
         return scores
+
+    def query_losses(self) -> dict[int, float]:
+        """Return the query loss by inner step, on a few validation tasks."""
+        recipe = self._methods.recipe(self.log_lam)
+        return query_losses(self._problem, recipe, self.average, self._validation)
 
     def checkpoint(self) -> bytes:
         """The whole state as safetensors."""

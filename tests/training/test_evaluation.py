@@ -1,6 +1,7 @@
 """Evaluation: honest intervals, episodes that do not depend on the batches, and no look at other queries."""
 
 import statistics
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,13 +10,15 @@ from torch import Tensor
 from imaml.nets.predictor import Predictor
 from imaml.runtime.recipe import Recipe
 from imaml.tasks.dataset import Dataset
-from imaml.tasks.episodes import EpisodeSampler
+from imaml.tasks.episodes import Episodes, EpisodeSampler
 from imaml.tasks.sinusoid import SinusoidSampler
 from imaml.tasks.split import Split
 from imaml.training import evaluation
 from imaml.training.evaluation import evaluate
 from imaml.training.fewshot import FewShot
+from imaml.training.inner_loop import TASKS, query_losses
 from imaml.training.learner import Architecture
+from imaml.training.methods import adaptation_for
 
 RECIPE = Recipe("gradient_descent", max_steps=3, inner_lr=0.5, lam=0.5)
 
@@ -97,3 +100,18 @@ def test_regression_is_scored_by_the_variance_that_is_explained() -> None:
         bias = (output - target).mean() ** 2 / target.var(correction=0)
         assert score == pytest.approx(max(0.0, float(explained - bias)), abs=1e-5)
     assert not scores.logits
+
+
+def test_query_losses_are_those_of_solving_so_far(
+    predictor: Predictor, theta: Tensor, sampler: EpisodeSampler
+) -> None:
+    problem, recipe = FewShot(predictor), replace(RECIPE, max_steps=5)
+    losses = query_losses(problem, recipe, theta, sampler)
+    assert [*losses] == [0, 1, 2, 4, 5]
+    tasks = sampler.batch(0, TASKS, 0)
+    adaptation = adaptation_for(problem, recipe)
+    centres = adaptation.centres(theta, tasks).detach()
+    for steps, phi in ((0, centres), (5, adaptation.solve(centres, tasks).value)):
+        each = (Episodes(*(field[index] for field in tasks)) for index in range(TASKS))
+        expected = [float(problem.outer_loss(*pair)) for pair in zip(phi, each, strict=True)]
+        assert losses[steps] == pytest.approx(statistics.fmean(expected), rel=1e-5)
