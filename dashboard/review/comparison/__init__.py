@@ -1,0 +1,1 @@
+"""Comparing stored experiments: curves, settings, seeds, paired differences, hyperparameters."""
