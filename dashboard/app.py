@@ -16,6 +16,7 @@ page = st.navigation(
         st.Page("views/teach.py", title="Teach", default=True),
         st.Page("views/experiments.py", title="Experiments"),
         st.Page("views/experiment.py", title="Experiment", visibility="hidden"),
+        st.Page("views/compare.py", title="Compare"),
     ],
     position="top",
 )
