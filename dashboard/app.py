@@ -17,6 +17,8 @@ page = st.navigation(
         st.Page("views/experiments.py", title="Experiments"),
         st.Page("views/experiment.py", title="Experiment", visibility="hidden"),
         st.Page("views/compare.py", title="Compare"),
+        st.Page("views/models.py", title="Models"),
+        st.Page("views/adaptations.py", title="Adaptations"),
     ],
     position="top",
 )

@@ -1,7 +1,7 @@
 """Results put into words."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from math import sqrt
 from typing import Any, Literal, cast
@@ -71,9 +71,36 @@ def stopped(solution: Solution, recipe: Recipe) -> str:
 def recipe(value: Recipe) -> str:
     """Return how a model adapts."""
     steps = count(value.max_steps, "step")
-    solver = value.solver.replace("_", " ")
     rate = "" if value.solver in ("newton_cg", "l_bfgs") else f", rate {value.inner_lr:g}"
-    return f"{steps} of {solver}{rate}, λ {value.lam:g}"
+    return f"{steps} of {solver(value.solver)}{rate}, λ {value.lam:g}"
+
+
+def solver(name: str) -> str:
+    """Return the name of an inner solver as it is written."""
+    return {"newton_cg": "Newton-CG", "l_bfgs": "L-BFGS"}.get(name, name.replace("_", " "))
+
+
+def ways(model: Model) -> str:
+    """Return how many classes a model tells apart."""
+    return "a number" if model.task == "regression" else f"{model.ways.min} to {model.ways.max}"
+
+
+def inputs(model: Model) -> str:
+    """Return what a model takes."""
+    if not model.takes_images:
+        return f"vectors of {count(model.input['length'], 'number')}"
+    size = f"{model.input['height']} × {model.input['width']} pixels"
+    return f"images, seen as {size} {'in grey' if model.input['channels'] == 1 else 'in colour'}"
+
+
+def called(adaptation: Adaptation) -> str:
+    """Return what an adaptation is called: by its name, or else its classes."""
+    return adaptation.name or some(adaptation.classes) or f"Numbers, {moment(adaptation.created_at)}"
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """Return the first of many names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def about(model: Model) -> str:
