@@ -130,8 +130,8 @@ def _none(wanted: str | None, *, first: bool) -> None:
         st.info("Nothing is left on this page; turn to the one before.")
         return
     with st.container(border=True, key="no-adaptation"):
-        of = f" with {sentences.plain(wanted)}" if wanted else ""
-        st.subheader(f"Nothing has been learned{of} yet", anchor=False)
+        of = f" of {sentences.plain(wanted)}" if wanted else ""
+        st.subheader(f"There is no adaptation{of}", anchor=False)
         st.markdown("Give a model a few examples of each class, here or from a program:")
         query = {"model": wanted} if wanted else None
         st.page_link("views/teach.py", label="Teach", icon=":material/school:", query_params=query)

@@ -66,7 +66,7 @@ def _standing(model: Model, versions: Sequence[Model]) -> None:
     st.markdown("  \n".join(rows))
 
 
-@st.dialog("Let a name stand for another version")
+@st.dialog("Change what a name stands for")
 def _confirm(model: Model, versions: Sequence[Model], alias: str) -> None:
     st.markdown(change(model, versions, alias))
     st.markdown("Whoever asks by that name gets this version from then on.")

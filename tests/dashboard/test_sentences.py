@@ -82,3 +82,17 @@ def test_accuracy_carries_its_interval() -> None:
 )
 def test_share_of_right_answers_has_wilson_s_interval(right: int, total: int, interval: str) -> None:
     assert sentences.share(right, total).endswith(f"95 % interval {interval} %.")
+
+
+def test_many_names_are_cut_short_and_counted() -> None:
+    assert sentences.some([]) == ""
+    assert sentences.some(["cat", "dog", "owl"]) == "cat, dog, owl"
+    assert sentences.some([f"class {k}" for k in range(20)]) == "class 0, class 1, class 2 and 17 more"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("gradient_descent", "gradient descent"), ("newton_cg", "Newton-CG"), ("l_bfgs", "L-BFGS")],
+)
+def test_solvers_are_named_as_they_are_written(name: str, expected: str) -> None:
+    assert sentences.solver(name) == expected

@@ -10,7 +10,13 @@ NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens
 
 @pytest.mark.parametrize(
     ("page", "query"),
-    [("views/teach.py", {}), ("views/experiments.py", {}), ("views/experiment.py", {"id": "x"})],
+    [
+        ("views/teach.py", {}),
+        ("views/experiments.py", {}),
+        ("views/experiment.py", {"id": "x"}),
+        ("views/models.py", {}),
+        ("views/adaptations.py", {}),
+    ],
 )
 def test_page_says_so_and_how_to_start_it(open_page: Open, page: str, query: dict[str, str]) -> None:
     app = open_page(NOWHERE, page, query)

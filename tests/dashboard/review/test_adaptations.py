@@ -114,7 +114,7 @@ def test_empty_list_says_how_one_comes_to_be(
     api: Client, open_page: Open, query: dict[str, str], model: str
 ) -> None:
     app = at(open_page(api.url, PAGE), **query)
-    assert "Nothing has been learned" in text(app)
+    assert "There is no adaptation" in text(app)
     [teach] = [link for link in app.page_link if link.value == "Teach"]
     assert teach.proto.query_string == ("model=small%3A1" if query else "")
     assert f'client.adapt("{model}"' in app.code[0].value
