@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import altair as alt
+import streamlit as st
 
 from dashboard.charts.frame import Row, data_of, steps, tooltip, values
 from imaml.client import TracePoint
@@ -30,7 +31,7 @@ def confusion(pairs: Sequence[tuple[str, str]]) -> alt.LayerChart:
     )
     most = max(Counter(pairs).values())
     cells = base.mark_rect().encode(_faint("images", most))
-    numbers = base.mark_text().encode(alt.Text("images:Q"))
+    numbers = base.mark_text(color=_ink()).encode(alt.Text("images:Q"))
     return alt.LayerChart(layer=[cells, numbers])
 
 
@@ -49,9 +50,15 @@ def strength(rows: list[Row], *, coloured: bool) -> alt.LayerChart:
     if coloured:
         cells = cells.encode(alt.Color("answer:N", title=None, legend=alt.Legend(orient="top")))
     ring = base.transform_filter("datum.own").mark_rect(filled=False, stroke=RING, strokeWidth=2)
-    return alt.LayerChart(layer=[cells, ring, base.mark_text().encode(alt.Text("text:N"))])
+    texts = base.mark_text(color=_ink()).encode(alt.Text("text:N"))
+    return alt.LayerChart(layer=[cells, ring, texts])
 
 
 def _faint(field: str, most: float) -> alt.Opacity:
     """Return how a cell is filled: never so much that text on it could not be read, by day and by night."""
     return alt.Opacity(f"{field}:Q", legend=None, scale=alt.Scale(domain=[0, most], range=[0.05, 0.6]))
+
+
+def _ink() -> str:
+    """Return the colour of text on cells, which the theme leaves black by night too."""
+    return "#e7eceb" if st.context.theme.type == "dark" else "#1b2437"

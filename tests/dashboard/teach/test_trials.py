@@ -1,9 +1,9 @@
 """The same examples taught otherwise: what adaptation added, the map of settings, two ways side by side."""
 
-import json
 from itertools import pairwise
 
 import pytest
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from streamlit.testing.v1 import AppTest
 
 from dashboard.teach.strength import grid
@@ -13,6 +13,8 @@ from tests.dashboard.conftest import Open
 from tests.dashboard.pages import html, show, teach, text, upload
 from tests.dashboard.teach.test_lesson import LIMITS
 from tests.services import Examples
+
+MAPS = ("Images of known class that are right", "Answer, and how sure it is")
 
 
 @pytest.fixture
@@ -56,9 +58,9 @@ def test_nothing_is_said_of_accuracy_where_no_class_is_known(
 
 def _cells(app: AppTest) -> list[dict[str, object]]:
     """What the map is made of."""
-    specs = [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
-    [values] = [rows for spec in specs if "own" in (rows := spec["data"]["values"])[0]]
-    return values
+    [chart] = [chart for chart in app.get("vega_lite_chart") if chart.proto.alt in MAPS]
+    [dataset] = chart.proto.datasets
+    return convert_arrow_bytes_to_pandas_df(dataset.data.data).to_dict("records")
 
 
 def test_map_shows_every_setting_around_the_recipe_and_keeps_nothing(api: Client, taught: AppTest) -> None:
