@@ -7,11 +7,14 @@ import altair as alt
 
 from dashboard.charts.frame import Row, data_of, steps, values
 
+GREY = "#7c879b"  # seen by day and by night
+
 DASHES = ([1, 0], [6, 3], [2, 2], [10, 3, 2, 3], [10, 4])
 """Five, where the theme has six colours: thirty experiments before a pair of them comes again."""
 
-LEGEND_COLUMNS = 2  # which the screen of a telephone has room for
-LEGEND_WIDTH = 150  # pixels of a name
+HEIGHT = 300  # pixels of the curves; the legend below takes what it needs
+NAME = 310  # pixels that a name has room for in the legend, where the page is so wide
+PAGE = "containerSize()[0]"  # in pixels
 FAINT = 0.12  # opacity of the curves beside the one singled out
 SPOT, MOST_SEEN = 25, 100  # square pixels of a point, and how many are seen
 MOST_SHAPES = 2000  # that are drawn one by one before the page grows slow
@@ -38,7 +41,9 @@ def curves(rows: list[Row], experiments: Labels, drawn: Labels, *, log: bool = F
         opacity=singled if len(rows) <= MOST_SEEN else alt.value(0),
         tooltip=_told(rows, "label:N", "step:Q", "seeds:Q"),
     )
-    return _light(alt.LayerChart(layer=[band, line, points]), len(rows))
+    layers = alt.LayerChart(layer=[band, line, points], height=HEIGHT)
+    fitted = layers.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
+    return _light(fitted, len(rows))
 
 
 def forest(rows: list[Row], experiments: Labels) -> alt.LayerChart:
@@ -52,12 +57,12 @@ def forest(rows: list[Row], experiments: Labels) -> alt.LayerChart:
         *(alt.Tooltip(f"{bound}:Q", format="+.2f") for bound in ("low", "high")),
     ]
     base = alt.Chart(data_of(rows)).encode(
-        alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=LEGEND_WIDTH)),
+        alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=alt.ExprRef(f"{PAGE} / 3"))),
         colour,
         tooltip=tooltip,
     )
     across = alt.X("value:Q", title="difference in points", axis=alt.Axis(format="+.3~g"))
-    zero = alt.Chart(data_of([{"value": 0.0}])).mark_rule(strokeDash=[4, 3], opacity=0.6).encode(across)
+    zero = alt.Chart(data_of([{"value": 0.0}])).mark_rule(strokeDash=[4, 3], color=GREY).encode(across)
     bounds = base.mark_rule(strokeWidth=2).encode(alt.X("low:Q"), alt.X2("high:Q"))
     return alt.LayerChart(
         layer=[zero, bounds, base.mark_point(filled=True, size=70, opacity=1).encode(across)]
@@ -68,10 +73,11 @@ def _marks(experiments: Labels, drawn: Labels, *, legend: bool = True) -> tuple[
     ids = [*experiments]
     shown = alt.Legend(
         orient="bottom",
-        columns=LEGEND_COLUMNS,
-        labelLimit=LEGEND_WIDTH,
+        columns=alt.ExprRef(f"max(1, floor({PAGE} / {NAME + 30}))"),
+        labelLimit=NAME,
         symbolType="stroke",
         symbolOpacity=1,
+        symbolSize=250,
         values=[*drawn],
         labelExpr=f"{json.dumps(dict(drawn))}[datum.value]",
     )

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from math import ceil, floor, log10
+from typing import Literal
 
 import altair as alt
 import streamlit as st
+
+from dashboard.sentences import plain
 
 HEIGHT = 210  # pixels
 MOST_TICKS = 5  # on a logarithmic axis
@@ -13,10 +16,10 @@ Chart = alt.Chart | alt.LayerChart
 Row = dict[str, str | float | None]
 
 
-def show(chart: Chart, title: str, note: str = "", height: int = HEIGHT) -> None:
+def show(chart: Chart, title: str, note: str = "", height: int | Literal["content"] = HEIGHT) -> None:
     """Draw a chart under its title and what is to know about it."""
     with st.container(gap="xsmall"):
-        st.markdown(f"**{title}**" + (f"  \n:small[:gray[{note}]]" if note else ""))
+        st.markdown(f"**{plain(title)}**" + (f"  \n:small[:gray[{note}]]" if note else ""))
         st.altair_chart(chart, width="stretch", height=height, alt=title)
 
 

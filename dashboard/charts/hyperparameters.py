@@ -1,17 +1,20 @@
 """Charts of how the accuracy depends on numeric settings."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
+from typing import Literal
 
 import altair as alt
 
 from dashboard.charts.frame import Row, data_of
 
-ACCURACY = "validation accuracy"  # the last axis
+ACCURACY = "accuracy"  # the last axis
 LOGARITHMIC = 20  # times the lowest value that the highest is where an axis is logarithmic
 NUMBERED = 8  # columns of a heat map, up to which its cells have room for numbers
 PERCENT = ".1%"
+LIGHT, DARK, INK = "#e6eaf8", "#21378f", "#0b1230"  # ends of the heat map's colours, and what is on them
 
 Line = Mapping[str, float]
 """Of an experiment: its value on each axis."""
@@ -34,7 +37,7 @@ class Scale:
         if self.low == self.high:
             return 0.5
         if 0 < self.low * LOGARITHMIC <= self.high:
-            return log(value / self.low) / log(self.high / self.low)
+            return (log(value) - log(self.low)) / (log(self.high) - log(self.low))
         return (value - self.low) / (self.high - self.low)
 
 
@@ -57,20 +60,15 @@ def parallel(lines: Mapping[str, Line]) -> alt.LayerChart:
         "accuracy:Q",
         title="accuracy",
         scale=alt.Scale(zero=False),
-        legend=alt.Legend(type="gradient", format=PERCENT, gradientLength=160, orient="top"),
+        legend=alt.Legend(format=PERCENT, orient="top"),
     )
-    line = (
-        alt.Chart(data_of(rows))
-        .mark_line(point={"size": 45, "opacity": 1})
-        .encode(
-            _across(axes),
-            _up(),
-            colour,
-            alt.Detail("label:N"),
-            tooltip=_told("label:N", "setting:N", "value:Q"),
-        )
-    )
-    return alt.LayerChart(layer=[line, *_ends(scales)])
+    told = _told("label:N", "setting:N", "value:Q")
+    line_ = alt.Chart(data_of(rows)).mark_line(point={"size": 45, "opacity": 1})
+    low = {axis: [_number(axis, scale.low), axis] for axis, scale in scales.items()}
+    high = {axis: [_number(axis, scale.high)] for axis, scale in scales.items()}
+    top = alt.Chart(data_of(rows)).mark_point(opacity=0).encode(_across(axes, "top", high), _up())
+    bottom = line_.encode(_across(axes, "bottom", low), _up(), colour, alt.Detail("label:N"), tooltip=told)
+    return alt.LayerChart(layer=[top, bottom]).resolve_axis(x="independent")
 
 
 def heat_map(cells: list[Row], across: str, down: str) -> alt.LayerChart:
@@ -80,43 +78,38 @@ def heat_map(cells: list[Row], across: str, down: str) -> alt.LayerChart:
         alt.Y("down:O", title=down, sort="descending"),
         tooltip=[alt.Tooltip("across:O", title=across), alt.Tooltip("down:O", title=down), *_told("n:Q")],
     )
-    # Washed out, so that the theme's ink is read on the darkest of them.
-    rectangles = base.mark_rect(opacity=0.5).encode(
-        alt.Color("accuracy:Q", legend=None, scale=alt.Scale(zero=False))
+    # Colours of their own, so that what is written on them is read by day and by night.
+    rectangles = base.mark_rect().encode(
+        alt.Color("accuracy:Q", legend=None, scale=alt.Scale(zero=False, range=[LIGHT, DARK]))
     )
     if len({cell["across"] for cell in cells}) > NUMBERED:
         return alt.LayerChart(layer=[rectangles])
-    numbers = base.mark_text(fontWeight=600).encode(alt.Text("accuracy:Q", format=PERCENT))
+    accuracies = [cell["accuracy"] for cell in cells if isinstance(cell["accuracy"], float)]
+    middle = (min(accuracies) + max(accuracies)) / 2
+    ink = alt.condition(f"datum.accuracy > {middle}", alt.value(LIGHT), alt.value(INK))
+    numbers = base.mark_text(fontWeight=600).encode(alt.Text("accuracy:Q", format=PERCENT), color=ink)
     return alt.LayerChart(layer=[rectangles, numbers])
 
 
-def _across(axes: Sequence[str]) -> alt.X:
+def _across(axes: Sequence[str], side: Literal["top", "bottom"], told: Mapping[str, list[str]]) -> alt.X:
+    """The axes beside each other; what is told of each stands at one end, in lines."""
+    labels = f"{json.dumps(dict(told))}[datum.value]"
     axis = alt.Axis(
-        labelAngle=-25, labelLimit=120, labelOverlap=False, domain=False, ticks=False, grid=True, offset=14
+        orient=side,
+        labelExpr=labels,
+        labelAngle=0,
+        labelLimit=0,
+        labelOverlap=False,
+        domain=False,
+        ticks=False,
+        grid=True,
+        offset=8,
     )
     return alt.X("setting:N", sort=[*axes], title=None, scale=alt.Scale(padding=0.4), axis=axis)
 
 
 def _up() -> alt.Y:
     return alt.Y("at:Q", axis=None, scale=alt.Scale(domain=[0, 1]))
-
-
-def _ends(scales: Mapping[str, Scale]) -> list[alt.Chart]:
-    """The numbers below and above each axis."""
-    ends = [("low", 0, 14), ("high", 1, -12)]
-    return [
-        alt.Chart(
-            data_of(
-                [
-                    {"setting": axis, "at": at, "text": _number(axis, getattr(scale, end))}
-                    for axis, scale in scales.items()
-                ]
-            )
-        )
-        .mark_text(dy=shift, fontSize=11)
-        .encode(_across([*scales]), _up(), alt.Text("text:N"))
-        for end, at, shift in ends
-    ]
 
 
 def _number(axis: str, value: float) -> str:

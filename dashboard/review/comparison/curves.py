@@ -13,9 +13,6 @@ from dashboard.review.comparison.interval import Interval
 from dashboard.review.comparison.run import Run
 from dashboard.review.curves import PANELS
 
-HEIGHT = 340  # pixels of the chart, and of each row of its legend
-LEGEND_ROW = 19
-
 TITLES = {panel.metric: panel.title for panel in PANELS} | {
     "validation_accuracy_unadapted": "Validation accuracy without adaptation",
     "inner_residual": "Residual of the inner problem",
@@ -26,7 +23,7 @@ WIDTHS = "validation_ci95"  # of intervals: no curve of its own
 
 GROUPED = (
     "Draws the mean of the experiments that differ in their seed alone, with its 95 % confidence interval "
-    "(Student's t over the seeds; none for a single seed)."
+    "(Student's t over the seeds; none for a single seed). Of two with the same seed the newer counts."
 )
 SMOOTHED = "Weight of what came before in a moving average; 0 shows what was measured."
 
@@ -51,9 +48,8 @@ def curves(runs: Sequence[Run], groups: Sequence[Group]) -> None:
         drawn = {run.id: run.label for run in runs}
         rows = [row for run in runs for row in _curve(run, metric, weight)]
     chart = comparison.curves(rows, {run.id: run.label for run in runs}, drawn, log=metric in LOGARITHMIC)
-    legend = -(-len(drawn) // comparison.LEGEND_COLUMNS) * LEGEND_ROW
-    note = "Click a name below to single out its curve, twice to see all again."
-    show(chart, _title(metric), note, HEIGHT + legend)
+    note = "Click a name below to single out its curve, twice to see all again." if len(drawn) > 1 else ""
+    show(chart, _title(metric), note, "content")
 
 
 def measured(runs: Sequence[Run]) -> list[str]:

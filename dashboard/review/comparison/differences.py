@@ -67,7 +67,7 @@ def _task(evaluation: Evaluation) -> str:
 def _forest(found: Sequence[Difference], baseline: Run, runs: Sequence[Run]) -> None:
     rows = [_point(each) for each in found]
     chart = comparison.forest(rows, {run.id: run.label for run in runs})
-    title = f"Better or worse than {sentences.plain(baseline.label)}"
+    title = f"Better or worse than {baseline.label}"
     note = "Mean difference on the same episodes, with its 95 % confidence interval."
     show(chart, title, note, HEIGHT + ROW * len(rows))
 

@@ -14,17 +14,18 @@ SPLIT = "test"
 
 def missing(baseline: Run, runs: Sequence[Run]) -> None:
     """Say what has no episodes in common with the baseline, and which commands give it some."""
-    can = [run for run in runs if same_classes(baseline, run, SPLIT)]
-    if can:
+    alike = [run for run in runs if same_classes(baseline, run, SPLIT)]
+    can = [run for run in [baseline, *alike] if run.experiment.status == "completed"]
+    if alike:
+        told = f"Not scored on the same episodes as {sentences.plain(baseline.label)}: {_listed(alike)}."
         st.markdown(
-            f"Not scored on the same episodes as {sentences.plain(baseline.label)}: {_listed(can)}. "
-            "These commands score them on the same ones:"
+            f"{told} These commands score those that have completed on the same ones:" if can else told
         )
-        st.code("\n".join(_command(run, [baseline, *can]) for run in [baseline, *can]), language="sh")
-    cannot = [run for run in runs if run not in can]
-    if cannot:
+    if alike and can:
+        st.code("\n".join(dict.fromkeys(_command(run, can) for run in can)), language="sh")
+    if other := [run for run in runs if run not in alike]:
         st.caption(
-            f"Left out: {_listed(cannot)}. The test classes or the images are others than those of "
+            f"Left out: {_listed(other)}. The test classes or the images are others than those of "
             f"{sentences.plain(baseline.label)} (in most data sets the seed draws the classes), so that no "
             "episode can be the same."
         )

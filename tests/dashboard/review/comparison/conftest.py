@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from imaml.store import Evaluation, Experiment, Metric, Store
+from imaml.store.tables import Status
 
 Add = Callable[..., str]
 
@@ -18,6 +19,7 @@ def add(api_store: Store) -> Add:
         best: float | None = 0.9,
         accuracies: Sequence[float] = (),
         test: str = "d",
+        status: Status | None = "completed",
         **config: object,
     ) -> str:
         settings = {"algorithm": "imaml", "lam": 0.1, "inner_steps": 16, "seed": 0, "data": None}
@@ -35,7 +37,8 @@ def add(api_store: Store) -> Add:
             transaction.metrics.write(added, _metrics(best))
             if accuracies:
                 transaction.evaluations.add(_evaluation(added, accuracies))
-            transaction.experiments.finish(added, "completed")
+            if status:
+                transaction.experiments.finish(added, status)
         return added
 
     return store

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from imaml.client import Client
+from imaml.store import Metric, Store
 from tests.dashboard.conftest import Open
 from tests.dashboard.pages import text
 from tests.dashboard.review.comparison.conftest import Add
@@ -30,7 +31,7 @@ def _open(open_page: Open, api: Client, ids: list[str], **query: str) -> AppTest
 
 def _names(app: AppTest) -> list[str]:
     links = [link for link in app.page_link if link.proto.query_string]
-    return [link.value.replace("\\", "").strip("*") for link in links]
+    return [link.value.replace("\\", "").removeprefix("**").removesuffix("**") for link in links]
 
 
 def _spec(app: AppTest, title: str) -> dict[str, Any]:
@@ -204,19 +205,50 @@ def test_nothing_shared_says_which_commands_make_it_possible(api: Client, open_p
     assert "Left out: far." in text(app)
 
 
+def test_nothing_shared_by_runs_without_a_model_names_no_command(
+    api: Client, open_page: Open, add: Add
+) -> None:
+    app = _open(open_page, api, [add("one", status="failed"), add("two", status="failed")])
+    assert "Not scored on the same episodes as one: two." in text(app)
+    assert not app.code
+
+
 def test_accuracy_is_drawn_over_the_numbers_that_differ(api: Client, open_page: Open, add: Add) -> None:
     grid = [(0.1, 8, 0.7), (0.1, 16, 0.8), (1.0, 8, 0.6), (1.0, 16, 0.9)]
     ids = [add(f"{lam} {steps}", best, lam=lam, inner_steps=steps) for lam, steps, best in grid]
     ids += [add("again", 0.8, lam=1.0, inner_steps=16, seed=1), add("unvalidated", None)]
     app = _open(open_page, api, ids)
     lines = _rows(app, "Settings and accuracy")
-    assert {row["setting"] for row in lines} == {"lam", "inner steps", "validation accuracy"}
+    assert {row["setting"] for row in lines} == {"lam", "inner steps", "accuracy"}
     assert len({row["label"] for row in lines}) == 5
     assert "1 experiment not validated yet" in text(app)
     cells = _rows(app, "Accuracy by lam and inner steps")
     [twice] = [cell for cell in cells if cell["n"] == 2]
     assert (twice["across"], twice["down"], twice["accuracy"]) == (1.0, 16.0, pytest.approx(0.85))
     assert len(cells) == 4
+
+
+def test_running_experiment_is_asked_anew_and_a_completed_one_is_not(
+    api: Client, api_store: Store, open_page: Open, add: Add
+) -> None:
+    ids = [add("done"), add("running", status=None)]
+    app = _open(open_page, api, ids, metric="outer_loss")
+    with api_store.transaction() as transaction:
+        for each in ids:
+            transaction.metrics.write(each, [Metric("outer_loss", 101, 5.0)])
+    app.run()
+    assert [row["curve"] for row in _rows(app, "Outer loss") if row["value"] == 5] == [ids[1]]
+
+
+def test_names_and_metrics_are_shown_as_they_are(
+    api: Client, api_store: Store, open_page: Open, add: Add
+) -> None:
+    ids = [add("*one* `$x$`"), add("<b>two")]
+    with api_store.transaction() as transaction:
+        transaction.metrics.write(ids[0], [Metric("a*b*c", 1, 1.0)])
+    app = _open(open_page, api, ids, metric="a*b*c")
+    assert r"**A\*b\*c**" in [element.value.split("  ")[0] for element in app.markdown]
+    assert _names(app) == ["*one* `$x$`", "<b>two"]
 
 
 def test_thirty_experiments_have_thirty_marks(api: Client, open_page: Open, add: Add) -> None:
