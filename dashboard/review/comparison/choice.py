@@ -59,7 +59,7 @@ def _row(run: Run, others: Sequence[str]) -> None:
 def _best(run: Run) -> str:
     if run.best is None:
         return "not validated yet"
-    return sentences.accuracy(run.best, run.experiment.best_accuracy_ci95)
+    return f"best validation {sentences.accuracy(run.best, run.experiment.best_accuracy_ci95)}"
 
 
 def _facts(run: Run) -> dict[str, object]:

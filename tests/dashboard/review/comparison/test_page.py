@@ -62,7 +62,7 @@ def test_every_experiment_is_shown_with_its_best_accuracy_and_its_own_page(
     assert _names(app) == ["lam-0.01", "lam-0.1", "lam-1.0"]
     addresses = [link.proto.query_string for link in app.page_link if link.proto.query_string]
     assert addresses == [f"id={each}" for each in three]
-    assert "imaml · glyphs · 80.0 ± 2.0 %" in text(app)
+    assert "imaml · glyphs · best validation 80.0 ± 2.0 %" in text(app)
 
 
 def test_experiment_is_removed_from_the_page_and_from_the_address(
@@ -186,6 +186,18 @@ def test_differences_are_from_the_baseline_chosen(api: Client, open_page: Open, 
     app.selectbox(key="baseline").set_value(one).run()
     assert app.query_params["baseline"] == one
     assert _differences(app)["Verdict"].tolist() == ["better", "open"]
+    app.button(key=f"remove-{one}").click().run()
+    assert app.query_params["baseline"] == two
+    assert _differences(app)["Experiment"].tolist() == ["three"]
+
+
+def test_every_table_can_be_taken_away(api: Client, open_page: Open, add: Add) -> None:
+    ids = [add(f"run-{seed}", accuracies=[0.5, 0.6], seed=seed) for seed in range(2)]
+    app = _open(open_page, api, ids)
+    tables = ("experiments", "groups-by-seed", "settings-that-differ", "paired-differences")
+    assert [button.proto.id.rsplit("-csv-")[-1] for button in app.get("download_button")] == [
+        f"{table}.csv" for table in tables
+    ]
 
 
 def _differences(app: AppTest) -> Any:
