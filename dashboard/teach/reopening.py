@@ -25,5 +25,5 @@ def reopen(desk: Desk) -> None:
         st.info("What this address named is gone: it has expired, was deleted, or kept no examples.")
         return
     if model.takes_images:
-        st.session_state.model = model.reference
+        st.query_params["model"] = model.reference
         desk.reopen(adaptation, examples, model)

@@ -73,11 +73,18 @@ def _choose(models: list[Model]) -> Model:
     # The starter model comes first, or else one that learns from images: it is what most visitors have.
     ordered = sorted(models, key=lambda model: (not model.takes_images, model.name != STARTER))
     by_reference = {model.reference: model for model in ordered}
+    if (named := st.query_params.get("model")) in by_reference:
+        st.session_state.model = named
     with st.container(horizontal=True, vertical_alignment="bottom", key="model-row"):
-        chosen = st.selectbox("Model", list(by_reference), key="model", bind="query-params", width=300)
+        # Not bound to the address: what a page binds is lost on the way to another that names a model.
+        chosen = st.selectbox("Model", list(by_reference), key="model", width=300, on_change=_name)
         model = by_reference[chosen]
         st.caption(sentences.plain(sentences.about(model)), width="stretch")
     return model
+
+
+def _name() -> None:
+    st.query_params["model"] = st.session_state.model
 
 
 main()

@@ -36,13 +36,3 @@ def text(app: AppTest) -> str:
     """All text of the page that is Markdown, without its escapes."""
     parts = [*app.title, *app.header, *app.subheader, *app.markdown, *app.caption, *app.error, *app.warning]
     return "\n".join(part.value for part in [*parts, *app.info]).replace("\\", "")
-
-
-def at(app: AppTest, **query: str) -> AppTest:
-    """The page that is open, at another address of its own.
-
-    What an address carries from one page to another is lost where both bind it, as Teach binds `model`.
-    """
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()

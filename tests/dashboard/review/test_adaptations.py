@@ -7,7 +7,7 @@ from dashboard.review import adaptations as listing
 from imaml.client import Adaptation, Client
 from imaml.store import Bundle, Store, bundles
 from tests.dashboard.conftest import Open
-from tests.dashboard.pages import at, html, text
+from tests.dashboard.pages import html, text
 from tests.models import class_vectors
 from tests.services import Examples
 
@@ -66,7 +66,7 @@ def test_address_names_the_model_whose_adaptations_are_listed(
     with api_store.transaction() as transaction:
         transaction.models.add("other", model_file)
     api.adapt("other", two, name="theirs")
-    app = at(open_page(api.url, PAGE), model="small:1")
+    app = open_page(api.url, PAGE, {"model": "small:1"})
     assert _names(app) == ["pets"]
     [model] = app.selectbox
     assert model.value == "small:1"
@@ -79,7 +79,7 @@ def test_address_names_the_model_whose_adaptations_are_listed(
 
 
 def test_unknown_model_in_the_address_is_a_sentence(api: Client, pets: Adaptation, open_page: Open) -> None:
-    app = at(open_page(api.url, PAGE), model="nothing:7")
+    app = open_page(api.url, PAGE, {"model": "nothing:7"})
     assert not app.exception
     assert 'No model "nothing:7"' in text(app)
     app.selectbox[0].set_value(None).run()
@@ -113,7 +113,7 @@ def test_long_list_has_pages(
 def test_empty_list_says_how_one_comes_to_be(
     api: Client, open_page: Open, query: dict[str, str], model: str
 ) -> None:
-    app = at(open_page(api.url, PAGE), **query)
+    app = open_page(api.url, PAGE, query)
     assert "There is no adaptation" in text(app)
     [teach] = [link for link in app.page_link if link.value == "Teach"]
     assert teach.proto.query_string == ("model=small%3A1" if query else "")
