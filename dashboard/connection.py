@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.pictures import thumbnail
 from dashboard.teach.limits import BODY_SHARE
-from imaml.client import ApiError, Client, Episode, LabelledExample, Limits, Prediction
+from imaml.client import ApiError, Client, Episode, ExperimentFacets, LabelledExample, Limits, Prediction
 
 KEY = "api-key"
 """Where a visitor's own key lies: in the session on this side, and nowhere else."""
@@ -66,6 +66,11 @@ def answered(
     return [answer for batch in batches if batch for answer in service.predict(adaptation_id, batch)]
 
 
+def facets() -> ExperimentFacets:
+    """Return what the list of experiments can be asked for, at most half a minute old."""
+    return _facets(_caller())
+
+
 @st.cache_resource(show_spinner=False, max_entries=100, on_release=Client.close)
 def _client(key: str | None) -> Client:
     return Client(api_key=key)
@@ -101,3 +106,8 @@ def _margins(caller: str, adaptation_id: str) -> list[LabelledExample]:
 @st.cache_data(show_spinner=False, max_entries=100)
 def _predict(caller: str, adaptation_id: str, images: tuple[bytes, ...]) -> list[Prediction]:
     return answered(client(), client().limits(), adaptation_id, images)
+
+
+@st.cache_data(show_spinner=False, max_entries=100, ttl=30)
+def _facets(caller: str) -> ExperimentFacets:
+    return client().experiment_facets()

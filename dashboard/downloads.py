@@ -2,18 +2,24 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
 BOM = "\ufeff"  # by which spreadsheets know UTF-8
 
 
-def csv_download(rows: Sequence[Mapping[str, object]], file_name: str) -> None:
-    """Draw a button that downloads a table; its columns are those of all its rows, in their order."""
+Rows = Sequence[Mapping[str, object]]
+
+
+def csv_download(rows: Rows | Callable[[], Rows], file_name: str) -> None:
+    """Draw a button that downloads a table, or one that is fetched then.
+
+    Its columns are those of all its rows, in their order.
+    """
     st.download_button(
         "CSV",
-        lambda: csv_of(rows),
+        lambda: csv_of(rows() if callable(rows) else rows),
         file_name=file_name,
         mime="text/csv",
         icon=":material/download:",
@@ -24,7 +30,7 @@ def csv_download(rows: Sequence[Mapping[str, object]], file_name: str) -> None:
     )
 
 
-def csv_of(rows: Sequence[Mapping[str, object]]) -> str:
+def csv_of(rows: Rows) -> str:
     """Return rows as CSV; no cell begins as a formula does, which a spreadsheet would run."""
     columns = list(dict.fromkeys(column for row in rows for column in row))
     text = io.StringIO()

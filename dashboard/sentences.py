@@ -40,9 +40,12 @@ def share(right: int, total: int) -> str:
 
 def duration(milliseconds: float) -> str:
     """Return a duration at a readable precision."""
-    if milliseconds < 1000:
+    seconds = milliseconds / 1000
+    if seconds < 1:
         return f"{max(milliseconds, 1):.0f} ms"
-    return f"{milliseconds / 1000:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"
 
 
 def learned(adaptation: Adaptation, examples: int) -> str:

@@ -43,9 +43,9 @@ def validation(metrics: Metrics) -> alt.LayerChart:
     )
 
 
-def inner_loops(metrics: Metrics) -> alt.Chart:
-    """Return the support loss by inner step, a curve for each of some meta-steps spread over the training."""
-    points = metrics.get("inner_loss", ())
+def inner_loops(metrics: Metrics, metric: str) -> alt.Chart:
+    """Return a metric by inner step, a curve for each of some meta-steps spread over the training."""
+    points = metrics.get(metric, ())
     chosen = set(_spread(sorted({point.step for point in points}), MOST_LOOPS))
     rows: list[Row] = [
         {"meta-step": point.step, "step": point.inner_step, "value": point.value}
@@ -59,7 +59,7 @@ def inner_loops(metrics: Metrics) -> alt.Chart:
 
 
 def _value(point: MetricPoint, log: bool) -> float | None:
-    return None if log and point.value == 0 else point.value
+    return None if log and (point.value or 0) <= 0 else point.value
 
 
 def _spread(steps: Sequence[int], most: int) -> Sequence[int]:

@@ -1,48 +1,89 @@
-"""All experiments, to find one."""
+"""All experiments, to find one or choose some."""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
 from dashboard import sentences
 from dashboard.connection import client
-from imaml.client import Experiment
+from dashboard.downloads import csv_download
+from dashboard.review import pages
+from dashboard.review.experiment_columns import COLUMNS, CONFIG, DEFAULT_COLUMNS, cells, exact
+from dashboard.review.experiment_filters import experiment_filters
+from imaml.client import Client, Experiment, ExperimentConditions
 
-STATUSES = ("running", "completed", "interrupted", "failed", "dead")
-ON_A_PAGE = 20
+LISTING = "experiments"
+ON_A_PAGE = 25
+SPARKLINE = 30  # points
+REFRESH_SECONDS = 5
+MOST_COMPARED = 50
 
 
 def experiment_list() -> None:
-    """Draw the filters and the experiments that meet them, newest first."""
-    with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
-        text = st.text_input(
-            "Search", key="q", bind="query-params", placeholder="Part of a name or note", width=300, live=True
-        )
-        status = st.pills("Status", STATUSES, key="status", bind="query-params")
-    found = client().experiments(status=status, q=text or None)
-    if not found:
-        _nothing(filtered=bool(text or status))
+    """Draw the filters and the experiments that meet them; running ones are drawn anew every few seconds."""
+    conditions = experiment_filters()
+    cursor = pages.cursor_of(LISTING, tuple(sorted(conditions.items())))
+    if not client().experiments_page(limit=1, **conditions).total:
+        _nothing(filtered=any(value for name, value in conditions.items() if name != "sort"))
         return
-    pages = -(-len(found) // ON_A_PAGE)
-    page = st.pagination(pages, key="page") if pages > 1 else 1
-    for experiment in found[(page - 1) * ON_A_PAGE : page * ON_A_PAGE]:
-        _row(experiment)
+    # What is asked first is whether something runs; the page itself is fetched by what is drawn anew.
+    running = client().experiments_page(limit=1, **{**conditions, "status": "running"}).total
+    st.fragment(_page, run_every=REFRESH_SECONDS if running else None)(cursor, conditions)
 
 
-def _row(experiment: Experiment) -> None:
-    with st.container(border=True, gap="xxsmall", key=f"experiment-{experiment.id}"):
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            address = {"id": experiment.id}
-            st.page_link(
-                "views/experiment.py", label=f"**{sentences.plain(experiment.name)}**", query_params=address
-            )
-            st.badge(experiment.status, color=sentences.status_colour(experiment.status))
-        facts = [experiment.dataset, experiment.algorithm, sentences.progress(experiment)]
-        facts += [sentences.moment(experiment.created_at), *experiment.tags]
-        st.caption(sentences.plain(" · ".join(facts)))
+def _page(cursor: str | None, conditions: ExperimentConditions) -> None:
+    service = client()
+    page = service.experiments_page(cursor=cursor, limit=ON_A_PAGE, sparkline=SPARKLINE, **conditions)
+    actions = st.container(horizontal=True, vertical_alignment="center", key="list-actions")
+    ids = [experiment.id for experiment in _table(page.items)]
+    with actions:
+        label = f"Compare {len(ids)}" if ids else "Compare"
+        if st.button(label, icon=":material/compare_arrows:", disabled=not 0 < len(ids) <= MOST_COMPARED):
+            st.switch_page("views/compare.py", query_params={"ids": ",".join(ids)})
+        st.caption("Tick some to compare them; click a name to open it.", width="stretch")
+        st.caption(sentences.count(page.total, "experiment"), width="content")
+        _choose_columns()
+        csv_download(lambda: _all(service, conditions), "experiments.csv")
+    pages.turn(LISTING, page.next_cursor)
+
+
+def _table(experiments: Sequence[Experiment]) -> list[Experiment]:
+    """Draw the experiments; return those that are ticked."""
+    # Ticks and clicks are of rows: where there are other rows, it must be another table.
+    key = f"experiments-{hash(tuple(experiment.id for experiment in experiments))}"
+    names = st.column_config.ButtonColumn(
+        "Name", type="tertiary", alignment="left", pinned=True, key=f"open-{key}"
+    )
+    rows = [{"name": experiment.name, **cells(experiment)} for experiment in experiments]
+    table = st.dataframe(
+        {column: [row[column] for row in rows] for column in ("name", *COLUMNS)},
+        column_config={"name": names, **CONFIG},
+        column_order=["name", *st.session_state.get("columns", DEFAULT_COLUMNS)],
+        hide_index=True,
+        height="content",
+        key=key,
+        on_select="rerun",
+        selection_mode="multi-row",
+        placeholder="–",
+        alt="Experiments",
+    )
+    if clicked := st.session_state.get(f"open-{key}"):
+        st.switch_page("views/experiment.py", query_params={"id": experiments[clicked.row].id})
+    return [experiments[row] for row in table.selection.rows]
+
+
+def _choose_columns() -> None:
+    with st.popover("Columns", icon=":material/view_column:", type="tertiary"):
+        st.multiselect("Columns", COLUMNS, DEFAULT_COLUMNS, key="columns", bind="query-params", width=340)
+
+
+def _all(service: Client, conditions: ExperimentConditions) -> list[dict[str, object]]:
+    return [exact(experiment) for experiment in service.experiments(**conditions)]
 
 
 def _nothing(*, filtered: bool) -> None:
     if filtered:
-        st.info("No experiment meets these conditions; clear the search or choose another status.")
+        st.info("No experiment meets these conditions; clear the search or a filter.")
         return
     with st.container(border=True, key="no-experiment"):
         st.subheader("No experiment yet", anchor=False)

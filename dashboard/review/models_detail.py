@@ -9,7 +9,7 @@ from dashboard.connection import client
 from dashboard.review.models_aliases import CHAMPION, alias_badge, aliases, bare
 from dashboard.review.models_lineage import experiment_of, lineage
 from dashboard.review.models_recipe import recipe
-from dashboard.review.models_scores import scores
+from dashboard.review.scores import scores
 from imaml.client import Model
 
 
@@ -26,7 +26,9 @@ def model_detail(reference: str) -> None:
     st.header("Lineage", anchor=False)
     lineage(model, versions, experiment)
     st.header("Evaluations", anchor=False)
-    scores(model, experiment)
+    evaluations = () if experiment is None else client().evaluations(experiment.id)
+    own = [item for item in evaluations if item.model_id in (None, model.id)]
+    scores(own, model.reference, model.dataset)
     st.header("Take it elsewhere", anchor=False)
     _export(model)
 

@@ -11,7 +11,7 @@ from dashboard.review.comparison.address import chosen
 from dashboard.review.comparison.groups import Group, group_labels, mean_curve
 from dashboard.review.comparison.interval import Interval
 from dashboard.review.comparison.run import Run
-from dashboard.review.curves import PANELS
+from dashboard.review.panels import PANELS
 
 TITLES = {panel.metric: panel.title for panel in PANELS} | {
     "validation_accuracy_unadapted": "Validation accuracy without adaptation",

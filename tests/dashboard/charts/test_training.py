@@ -47,7 +47,7 @@ def test_band_is_the_confidence_interval() -> None:
 @pytest.mark.parametrize("count", [1, 3, 8, 500])
 def test_inner_loops_are_spread_over_the_training(count: int) -> None:
     points = [MetricPoint(step=step, inner_step=0, value=1.0) for step in range(count)]
-    steps = [row["meta-step"] for row in _rows(training.inner_loops({"inner_loss": points}))]
+    steps = [row["meta-step"] for row in _rows(training.inner_loops({"inner_loss": points}, "inner_loss"))]
     assert len(steps) == min(count, training.MOST_LOOPS)
     assert steps[0] == 0
     assert steps[-1] == count - 1

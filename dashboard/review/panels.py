@@ -1,6 +1,6 @@
-"""The curves of an experiment, those that it has measured."""
+"""The charts that every kind of metric has, those of an experiment side by side."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,7 +23,7 @@ class Panel:
     draw: Callable[[Metrics], Chart]
 
 
-PANELS = (
+TRAINING = (
     Panel(
         "validation_accuracy",
         "Validation accuracy",
@@ -42,10 +42,13 @@ PANELS = (
         "Growth by orders of magnitude means that training has come apart.",
         partial(training.curves, names={"meta_gradient_norm": "norm"}, log=True),
     ),
+)
+SOLVES = (
     Panel(
         "inner_residual",
         "Residuals",
-        "How exactly the two problems behind the implicit gradient were solved.",
+        "How exactly the two problems behind the implicit gradient were solved, the linear one by "
+        "conjugate gradients (CG).",
         partial(
             training.curves,
             names={"inner_residual": "inner problem", "linear_residual": "linear system"},
@@ -58,31 +61,47 @@ PANELS = (
         "Share of tasks whose linear solve met it and stopped there.",
         partial(training.curves, names={"negative_curvature": "share"}),
     ),
+)
+INNER_STEPS = (
     Panel(
         "inner_loss",
-        "Inner loops",
-        "Support loss by inner step, at meta-steps spread over the training.",
-        training.inner_loops,
+        "Support loss",
+        "By inner step, at meta-steps spread over the training: what adaptation lowers.",
+        partial(training.inner_loops, metric="inner_loss"),
+    ),
+    Panel(
+        "inner_query_loss",
+        "Query loss",
+        "By inner step, on a few validation tasks: where it rises, adaptation goes too far.",
+        partial(training.inner_loops, metric="inner_query_loss"),
+    ),
+    Panel(
+        "inner_step_residual",
+        "Residual",
+        "By inner step: the norm of the inner problem's gradient.",
+        partial(training.inner_loops, metric="inner_step_residual"),
     ),
 )
+PANELS = (*TRAINING, *SOLVES)
+"""Those of one value a meta-step, which experiments can be compared by."""
+
+_WITH_ANOTHER = {"validation_accuracy_unadapted", "validation_ci95", "linear_residual"}
 
 
-_DRAWN = {panel.metric for panel in PANELS} | {
-    "validation_accuracy_unadapted", "validation_ci95", "linear_residual",
-}  # fmt: skip
-"""What has its place in a panel above."""
-
-
-def curves(metrics: Metrics) -> None:
-    """Draw a panel for each metric there is, the familiar ones first."""
-    panels = [panel for panel in PANELS if metrics.get(panel.metric)]
-    panels += [_plain_panel(name) for name in sorted(metrics.keys() - _DRAWN) if metrics[name]]
-    if not panels:
-        st.caption("Nothing has been measured yet.")
-        return
+def draw_panels(panels: Sequence[Panel], metrics: Metrics) -> None:
+    """Draw those panels whose metric has been measured."""
+    measured = [panel for panel in panels if metrics.get(panel.metric)]
+    if not measured:
+        st.caption("Nothing has been measured yet, or nothing between these steps.")
     with st.grid(2, min_column_width=PANEL_WIDTH, gap="medium"):
-        for panel in panels:
+        for panel in measured:
             show(panel.draw(metrics), panel.title, panel.note)
+
+
+def others(metrics: Metrics) -> list[Panel]:
+    """Return a panel for each metric that has none above."""
+    known = {panel.metric for panel in (*PANELS, *INNER_STEPS)} | _WITH_ANOTHER
+    return [_plain_panel(name) for name in sorted(metrics.keys() - known)]
 
 
 def _plain_panel(metric: str) -> Panel:

@@ -1,0 +1,22 @@
+"""How the inner problems were solved: by inner step, and over the training."""
+
+import streamlit as st
+
+from dashboard.connection import client
+from dashboard.downloads import csv_download
+from dashboard.review.experiment_curves import POINTS, rows_of
+from dashboard.review.panels import INNER_STEPS, SOLVES, draw_panels
+from imaml.client import ExperimentDetail
+
+
+def inner_loop(experiment: ExperimentDetail) -> None:
+    """Draw losses and residuals by inner step, residuals of the solves, and where curvature was negative."""
+    names = [panel.metric for panel in (*INNER_STEPS, *SOLVES)]
+    metrics = client().metrics(experiment.id, [*names, "linear_residual"], points=POINTS)
+    st.caption(
+        "Each task adapts by some inner steps; the meta-gradient then asks for a linear system to be solved.",
+        help="Rajeswaran et al. 2019, “Meta-Learning with Implicit Gradients”.",
+    )
+    draw_panels([*INNER_STEPS, *SOLVES], metrics)
+    if metrics:
+        csv_download(lambda: rows_of(metrics), f"{experiment.name}-inner-loop.csv")
