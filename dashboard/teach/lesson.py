@@ -193,15 +193,17 @@ class Desk:
         names = {group.number: group.name.strip() for group in self.groups if group.pictures}
         self.lesson = Lesson(adaptation, self.fingerprint(model), self.examples(), names, self.options)
 
-    def reopen(self, adaptation: Adaptation, examples: Sequence[LabelledExample], model: Model) -> None:
+    def reopen(
+        self, adaptation: Adaptation, examples: Sequence[LabelledExample], model: Model, options: Options
+    ) -> None:
         """Lay out what was learned before, with those of its examples that the service has kept."""
-        self.groups, self.queries, self.options = [], [], {}
+        self.groups, self.queries, self.options = [], [], options
         groups = {label: self.add_group(label) for label in adaptation.classes}
         for example in examples:
             group = groups[example.label or ""]
             group.pictures.append(_picture(example, len(group.pictures) + 1))
         names = {group.number: group.name for group in self.groups}
-        self.lesson = Lesson(adaptation, self.fingerprint(model), self.examples(), names)
+        self.lesson = Lesson(adaptation, self.fingerprint(model), self.examples(), names, options)
 
 
 def _picture(example: LabelledExample, number: int) -> Picture:

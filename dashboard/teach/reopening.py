@@ -5,10 +5,11 @@ import streamlit as st
 from dashboard.connection import client
 from dashboard.teach.learning import ADDRESS
 from dashboard.teach.lesson import Desk
-from imaml.client import ApiError
+from dashboard.teach.recipe import adopt
+from imaml.client import ApiError, Limits
 
 
-def reopen(desk: Desk) -> None:
+def reopen(desk: Desk, limits: Limits) -> None:
     """Lay out the adaptation that the page's address names, unless it lies there already."""
     wanted = st.query_params.get(ADDRESS)
     if not wanted or (desk.lesson is not None and desk.lesson.adaptation.id == wanted):
@@ -26,4 +27,4 @@ def reopen(desk: Desk) -> None:
         return
     if model.takes_images:
         st.query_params["model"] = model.reference
-        desk.reopen(adaptation, examples, model)
+        desk.reopen(adaptation, examples, model, adopt(adaptation.recipe, model, limits))

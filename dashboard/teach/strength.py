@@ -9,6 +9,7 @@ from dashboard.charts import solving
 from dashboard.charts.frame import Row, show
 from dashboard.failures import refusal_shown
 from dashboard.teach.lesson import Desk, Lesson, Query, Setting, Trial
+from dashboard.teach.recipe import LAM_HELP, STEPS_HELP
 from dashboard.teach.trials import is_tried, trials
 from dashboard.teach.verdicts import is_right, said
 from imaml.client import Limits, Prediction, Recipe
@@ -30,7 +31,8 @@ def strength(desk: Desk, lesson: Lesson, limits: Limits) -> None:
     with st.expander("How the answers depend on λ and steps", icon=":material/apps:", key="strength"):
         st.caption(
             f"Your examples are taught in {len(settings)} other ways, of which nothing is kept. Only the "
-            "model's own λ and steps have been validated."
+            "model's own λ and steps have been validated.",
+            help=f"{LAM_HELP} {STEPS_HELP}",
         )
         if is_tried(lesson, settings, queries):
             _map(lesson, queries, settings, trials(lesson, settings, queries, limits))

@@ -8,6 +8,7 @@ from dashboard.teach.examples import examples
 from dashboard.teach.gain import gain
 from dashboard.teach.learned import doubts, learned
 from dashboard.teach.lesson import Desk
+from dashboard.teach.recipe import LAM_HELP, STEPS_HELP
 from dashboard.teach.reopening import reopen
 from dashboard.teach.side_by_side import side_by_side
 from dashboard.teach.strength import strength
@@ -32,7 +33,7 @@ def main() -> None:
         return
     limits = client().limits()
     desk = _desk()
-    reopen(desk)
+    reopen(desk, limits)
     model = _choose(models)
     if not model.takes_images:
         table(model, limits)
@@ -79,7 +80,7 @@ def _choose(models: list[Model]) -> Model:
         # Not bound to the address: what a page binds is lost on the way to another that names a model.
         chosen = st.selectbox("Model", list(by_reference), key="model", width=300, on_change=_name)
         model = by_reference[chosen]
-        st.caption(sentences.plain(sentences.about(model)), width="stretch")
+        st.caption(sentences.plain(sentences.about(model)), width="stretch", help=f"{STEPS_HELP} {LAM_HELP}")
     return model
 
 

@@ -1,5 +1,8 @@
 """Many answers are rows of a table, with their images."""
 
+import io
+import zipfile
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -35,3 +38,23 @@ def test_more_answers_than_fit_cards_become_a_table(
     assert rows["Confidence"].tolist() == pytest.approx([each.confidence for each in expected])
     assert rows["Image"].str.startswith("data:image/png;base64,").all()
     assert rows["Verdict"].isna().all()
+
+
+def test_table_tells_right_from_wrong_where_classes_are_known(
+    api: Client, taught: AppTest, drawings: Examples, two: Examples
+) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for label in two:
+            for number in range(13):
+                archive.writestr(f"{label}/{number}.png", drawings[label][3 + number % 2])
+    [uploader] = [widget for widget in taught.file_uploader if (widget.key or "").startswith("queries-")]
+    uploader.set_value([("set.zip", file.getvalue(), "application/zip")])
+    taught.run()
+    [table] = taught.dataframe
+    rows = table.value
+    assert rows["Known class"].tolist() == [label for label in two for _ in range(13)]
+    agree = rows["Answer"] == rows["Known class"]
+    assert rows["Verdict"].tolist() == ["right" if each else "wrong" for each in agree]
+    assert f"{agree.sum()} of 26 images right" in html(taught)
+    assert "CSV" in [button.label for button in taught.get("download_button")]

@@ -237,6 +237,10 @@ def test_another_recipe_is_used_and_said_not_to_be_validated(
     assert (adaptation.recipe.lam, adaptation.recipe.max_steps) == (10, 2)
     assert "has not been validated" in text(app)
     assert "lam=10" in app.code[0].value
+    other = open_page(api.url, query={"adaptation": adaptation.id})
+    assert other.slider(key=f"lam-{model.id}").value == 1.0
+    assert other.slider(key=f"steps-{model.id}").value == 2
+    assert other.button(key="teach").disabled
     app.slider(key=f"steps-{model.id}").set_value(model.recipe.max_steps).run()
     assert not app.button(key="teach").disabled
 

@@ -1,5 +1,6 @@
 """The same examples taught otherwise: what adaptation added, the map of settings, two ways side by side."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -8,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.teach.strength import grid
 from imaml.client import Client, Recipe
-from imaml.store import Store
+from imaml.store import Bundle, Store, bundles
 from tests.dashboard.conftest import Open
 from tests.dashboard.pages import html, show, teach, text, upload
 from tests.dashboard.teach.test_lesson import LIMITS
@@ -152,3 +153,17 @@ def test_two_models_stand_side_by_side(
     upload(app, "queries-", next(iter(two.values()))[:2])
     app.button(key="compare").click().run()
     assert "They agree on all of 2 images." in text(app)  # it is the same model under another name
+
+
+def test_what_the_service_refuses_is_a_sentence(
+    api: Client, api_store: Store, taught: AppTest, model_bundle: Bundle
+) -> None:
+    narrow = replace(model_bundle, description={**model_bundle.description, "ways": {"min": 2, "max": 3}})
+    with api_store.transaction() as transaction:
+        transaction.models.add("narrow", bundles.write(narrow))
+    taught.run()
+    taught.selectbox(key="second-model").set_value("narrow:1").run()
+    taught.button(key="compare").click().run()
+    assert not taught.exception
+    assert "The examples have 5 different labels; this model learns 2 to 3 classes." in text(taught)
+    assert html(taught).count("<article") == 10
