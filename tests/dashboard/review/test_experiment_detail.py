@@ -21,8 +21,9 @@ def charts(app: AppTest) -> list[dict[str, object]]:
 
 def steps(app: AppTest) -> set[int]:
     """Meta-steps in the first chart."""
-    [data] = app.get("vega_lite_chart")[0].proto.datasets
-    return {*convert_arrow_bytes_to_pandas_df(data.data.data)["step"]}
+    datasets = app.get("vega_lite_chart")[0].proto.datasets
+    frames = [convert_arrow_bytes_to_pandas_df(data.data.data) for data in datasets]
+    return {int(step) for frame in frames for step in frame["step"]}
 
 
 def test_experiment_shows_what_was_measured(api: Client, api_store: Store, open_page: Open) -> None:
