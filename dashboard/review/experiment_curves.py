@@ -14,7 +14,7 @@ POINTS = 400  # of a curve: more than a chart has pixels for
 
 def curves(experiment: ExperimentDetail) -> None:
     """Draw a panel for each metric there is, the familiar ones first."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="large", key="curve-controls"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="curve-controls"):
         weight, (first, last) = _smoothing(), _range(experiment)
     metrics = client().metrics(experiment.id, points=POINTS, first_step=first, last_step=last)
     smooth = {name: smoothed(points, weight) for name, points in metrics.items()}

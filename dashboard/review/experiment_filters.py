@@ -19,6 +19,7 @@ SORTS: dict[Sort, str] = {
     "name": "Name, A to Z",
     "-name": "Name, Z to A",
 }
+_MORE = ("algorithm", "dataset", "tag", "ways", "shots", "archived")
 _MEANINGS = (
     "Running ones train now; interrupted ones were stopped and can be resumed; dead ones say they run and "
     "have given no sign of life for a minute."
@@ -32,19 +33,24 @@ def experiment_filters() -> ExperimentConditions:
         text = st.text_input(
             "Search", key="q", bind="query-params", placeholder="Part of a name or note", width=260, live=True
         )
-        status = st.pills("Status", STATUSES, key="status", bind="query-params", help=_MEANINGS)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="more-filters"):
-        return ExperimentConditions(
-            q=text or None,
-            status=status,
-            algorithm=_choice("algorithm", "Algorithm", facets.algorithms),
-            dataset=_choice("dataset", "Data set", facets.datasets),
-            tag=_choice("tag", "Tag", facets.tags),
-            ways=_choice("ways", "Ways", facets.ways, "Classes in each training task."),
-            shots=_choice("shots", "Shots", facets.shots, "Examples of each class in a training task."),
-            sort=_sort(),
-            archived=st.toggle("Archive", key="archived", bind="query-params", help="Those put away."),
-        )
+        sort = _sort()
+        with st.popover(_filters(), icon=":material/filter_list:", type="tertiary"):
+            more = ExperimentConditions(
+                algorithm=_choice("algorithm", "Algorithm", facets.algorithms),
+                dataset=_choice("dataset", "Data set", facets.datasets),
+                tag=_choice("tag", "Tag", facets.tags),
+                ways=_choice("ways", "Ways", facets.ways, "Classes in each training task."),
+                shots=_choice("shots", "Shots", facets.shots, "Examples of each class in a training task."),
+                archived=st.toggle("Archive", key="archived", bind="query-params", help="Those put away."),
+            )
+    status = st.pills("Status", STATUSES, key="status", bind="query-params", help=_MEANINGS)
+    return {"q": text or None, "status": status, "sort": sort, **more}
+
+
+def _filters() -> str:
+    """Return what the popover is called: with how many of its filters are set."""
+    chosen = sum(bool(st.session_state.get(key)) for key in _MORE)
+    return f"Filters ({chosen})" if chosen else "Filters"
 
 
 def _choice(key: str, title: str, values: list[Value], meaning: str | None = None) -> Value | None:
@@ -52,7 +58,7 @@ def _choice(key: str, title: str, values: list[Value], meaning: str | None = Non
     if not values:
         return None
     return st.selectbox(
-        title, values, index=None, key=key, bind="query-params", placeholder="Any", help=meaning, width=130
+        title, values, index=None, key=key, bind="query-params", placeholder="Any", help=meaning
     )
 
 

@@ -10,12 +10,14 @@ from dashboard.downloads import csv_download
 from dashboard.review import pages
 from dashboard.review.experiment_columns import COLUMNS, CONFIG, DEFAULT_COLUMNS, cells, exact
 from dashboard.review.experiment_filters import experiment_filters
-from imaml.client import Client, Experiment, ExperimentConditions
+from imaml.client import Client, Experiment, ExperimentConditions, ExperimentPage
 
 LISTING = "experiments"
 ON_A_PAGE = 25
 SPARKLINE = 30  # points
 REFRESH_SECONDS = 5
+FETCHED = "fetched-experiments"
+"""The page that a run of the whole script has fetched; what is drawn anew alone fetches its own."""
 MOST_COMPARED = 50
 
 
@@ -23,17 +25,22 @@ def experiment_list() -> None:
     """Draw the filters and the experiments that meet them; running ones are drawn anew every few seconds."""
     conditions = experiment_filters()
     cursor = pages.cursor_of(LISTING, tuple(sorted(conditions.items())))
-    if not client().experiments_page(limit=1, **conditions).total:
+    page = _fetch(cursor, conditions)
+    if not page.items:
         _nothing(filtered=any(value for name, value in conditions.items() if name != "sort"))
         return
-    # What is asked first is whether something runs; the page itself is fetched by what is drawn anew.
-    running = client().experiments_page(limit=1, **{**conditions, "status": "running"}).total
+    st.session_state[FETCHED] = page
+    running = any(experiment.status == "running" for experiment in page.items)
     st.fragment(_page, run_every=REFRESH_SECONDS if running else None)(cursor, conditions)
+
+
+def _fetch(cursor: str | None, conditions: ExperimentConditions) -> ExperimentPage:
+    return client().experiments_page(cursor=cursor, limit=ON_A_PAGE, sparkline=SPARKLINE, **conditions)
 
 
 def _page(cursor: str | None, conditions: ExperimentConditions) -> None:
     service = client()
-    page = service.experiments_page(cursor=cursor, limit=ON_A_PAGE, sparkline=SPARKLINE, **conditions)
+    page = st.session_state.pop(FETCHED, None) or _fetch(cursor, conditions)
     actions = st.container(horizontal=True, vertical_alignment="center", key="list-actions")
     ids = [experiment.id for experiment in _table(page.items)]
     with actions:

@@ -110,8 +110,8 @@ def catalogue(store: Store, make_experiment: MakeExperiment) -> Store:
 def test_conditions_and_order(catalogue: Store, conditions: dict[str, Any], names: list[str]) -> None:
     with catalogue.reading() as t:
         assert [item.name for item in t.experiments.list(**conditions).items] == names
-        conditions.pop("sort", None)
-        assert t.experiments.count(**conditions) == len(names)
+        asked = {name: value for name, value in conditions.items() if name != "sort"}
+        assert t.experiments.count(**asked) == len(names)
 
 
 def test_facets_are_what_can_be_asked_for(catalogue: Store) -> None:
@@ -124,7 +124,7 @@ def test_facets_are_what_can_be_asked_for(catalogue: Store) -> None:
             shots=[5],
         )
     with catalogue.of("stranger").reading() as t:
-        assert t.experiments.facets() == Facets([], [], [], [], [])
+        assert t.experiments.facets() == Facets()
 
 
 @pytest.mark.parametrize("sort", ["created", "-created", "name", "-name", "accuracy", "-accuracy"])

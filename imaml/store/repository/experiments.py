@@ -1,7 +1,7 @@
 """Experiments: one training run each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -39,11 +39,11 @@ class Conditions(TypedDict, total=False):
 class Facets:
     """Every value that a tenant's experiments have, of what a listing can ask for; sorted."""
 
-    algorithms: list[str]
-    datasets: list[str]
-    tags: list[str]
-    ways: list[int]
-    shots: list[int]
+    algorithms: list[str] = field(default_factory=list[str])
+    datasets: list[str] = field(default_factory=list[str])
+    ways: list[int] = field(default_factory=list[int])
+    shots: list[int] = field(default_factory=list[int])
+    tags: list[str] = field(default_factory=list[str])
 
 
 class Experiments:
@@ -111,19 +111,16 @@ class Experiments:
 
     def facets(self) -> Facets:
         """Return what can be asked of a listing."""
-
-        def distinct(column: ColumnElement[Any]) -> list[Any]:
-            known = select(column).select_from(source).where(self._visible, column.is_not(None))
-            return [*self._session.scalars(known.distinct().order_by(column))]
-
+        columns = (Experiment.algorithm, Experiment.dataset, _setting("ways"), _setting("shots"))
+        kinds = self._session.execute(select(*columns).where(self._visible).distinct()).all()
         tags = self._tags()
-        source = inspect(Experiment).local_table.outerjoin(tags, true())
+        tagged = select(tags.c.value).select_from(inspect(Experiment).local_table.join(tags, true()))
         return Facets(
-            algorithms=distinct(Experiment.algorithm.expression),
-            datasets=distinct(Experiment.dataset.expression),
-            tags=distinct(tags.c.value),
-            ways=distinct(_setting("ways")),
-            shots=distinct(_setting("shots")),
+            *(
+                sorted({value for value in values if value is not None})
+                for values in zip(*kinds, strict=True)
+            ),
+            tags=sorted(self._session.scalars(tagged.where(self._visible).distinct())),
         )
 
     def update(

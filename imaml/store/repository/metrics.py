@@ -85,18 +85,25 @@ class Metrics:
         return curves if points is None else {name: thin_out(curve, points) for name, curve in curves.items()}
 
     def sparklines(self, experiments: Sequence[Experiment], points: int) -> dict[str, list[float]]:
-        """Return about `points` of the validation accuracy of each experiment by its id, without NaN."""
-        ids = [experiment.id for experiment in experiments]
-        columns = (MetricValue.experiment_id, MetricValue.step, MetricValue.inner_step, MetricValue.value)
-        statement = select(*columns).where(
-            MetricValue.experiment_id.in_(ids), MetricValue.name == ACCURACY, _IS_NUMBER
+        """Return about `points` of the validation accuracy of each experiment by its id, without NaN.
+
+        They are the lowest and the highest of equal stretches, which the database finds: to read all points
+        of a page of experiments takes ten times as long.
+        """
+        stretch = MetricValue.step * (points // 2) // (Experiment.total_steps + 1)
+        extremes = (
+            select(MetricValue.experiment_id, func.min(MetricValue.value), func.max(MetricValue.value))
+            .join(Experiment, Experiment.id == MetricValue.experiment_id)
+            .where(MetricValue.experiment_id.in_([experiment.id for experiment in experiments]))
+            .where(MetricValue.name == ACCURACY, _IS_NUMBER)
+            .group_by(MetricValue.experiment_id, stretch)
+            .order_by(MetricValue.experiment_id, stretch)
         )
-        curves = {experiment_id: list[float]() for experiment_id in ids}
-        for experiment_id, rows in groupby(
-            self._session.execute(statement.order_by(*columns[:2])), key=lambda row: row[0]
-        ):
-            curve = thin_out([Point(*row[1:]) for row in rows], points)
-            curves[experiment_id] = [point.value for point in curve]
+        curves = {experiment.id: list[float]() for experiment in experiments}
+        for experiment_id, low, high in self._session.execute(extremes):
+            curve = curves[experiment_id]
+            falling = bool(curve) and curve[-1] > (low + high) / 2
+            curve += dict.fromkeys((high, low) if falling else (low, high))
         return curves
 
     def _update_best(self, experiment_id: str) -> None:

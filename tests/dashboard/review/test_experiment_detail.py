@@ -23,7 +23,7 @@ def steps(app: AppTest) -> set[int]:
     """Meta-steps in the first chart."""
     datasets = app.get("vega_lite_chart")[0].proto.datasets
     frames = [convert_arrow_bytes_to_pandas_df(data.data.data) for data in datasets]
-    return {int(step) for frame in frames for step in frame["step"]}
+    return {int(step) for frame in frames if len(frame) for step in frame["step"]}
 
 
 def test_experiment_shows_what_was_measured(api: Client, api_store: Store, open_page: Open) -> None:
