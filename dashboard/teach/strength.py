@@ -28,10 +28,11 @@ def strength(desk: Desk, lesson: Lesson, limits: Limits) -> None:
     queries = desk.queries[:MOST_QUERIES]
     lams, steps = grid(lesson.adaptation.recipe, limits)
     settings = [Setting(lesson.model, lam, number) for lam in lams for number in steps]
+    first = f" Asked are the first {MOST_QUERIES} images." if len(desk.queries) > MOST_QUERIES else ""
     with st.expander("How the answers depend on λ and steps", icon=":material/apps:", key="strength"):
         st.caption(
             f"Your examples are taught in {len(settings)} other ways, of which nothing is kept. Only the "
-            "model's own λ and steps have been validated.",
+            f"model's own λ and steps have been validated.{first}",
             help=f"{LAM_HELP} {STEPS_HELP}",
         )
         if is_tried(lesson, settings, queries):
@@ -47,7 +48,7 @@ def strength(desk: Desk, lesson: Lesson, limits: Limits) -> None:
 
 def grid(recipe: Recipe, limits: Limits) -> tuple[list[float], list[int]]:
     """Return five λ and up to five numbers of steps, those of the recipe among them."""
-    lams = [float(f"{(recipe.lam or LEAST_LAM) * factor:.3g}") for factor in FACTORS]
+    lams = [(recipe.lam or LEAST_LAM) * factor for factor in FACTORS]
     numbers = {round(max(recipe.max_steps, 1) * multiple) for multiple in MULTIPLES}
     steps = sorted({min(number, limits.max_inner_steps) for number in numbers} | {recipe.max_steps})
     return lams, steps[: len(FACTORS)]
@@ -74,7 +75,7 @@ def _map(
             answers = dict(zip(names, trial.answers, strict=True))
         cell = _accuracy(answers, truths) if chosen == ALL else _answer(answers.get(chosen))
         is_own = (setting.lam, setting.max_steps) == (own.lam, own.max_steps)
-        rows.append({"λ": f"{setting.lam:g}", "steps": f"{setting.max_steps}", "own": is_own, **cell})
+        rows.append({"λ": f"{setting.lam:.3g}", "steps": f"{setting.max_steps}", "own": is_own, **cell})
     title = "Images of known class that are right" if chosen == ALL else "Answer, and how sure it is"
     show(solving.strength(rows, coloured=chosen != ALL), title, "Ringed: how it was taught.", height=HEIGHT)
 

@@ -85,12 +85,18 @@ def test_map_shows_every_setting_around_the_recipe_and_keeps_nothing(api: Client
     assert own["answer"] == ("none of these" if answer.unknown else answer.label)
     assert own["share"] == pytest.approx(answer.confidence)
 
+    taught.button(key="clear-queries").click().run()
+    upload(taught, "queries-", [query.picture.data])
+    taught.button(key="draw-map").click().run()
+    assert not taught.exception
+    assert {cell["steps"] for cell in _cells(taught) if cell["own"]} == {"5"}
+
 
 RECIPE = Recipe(solver="gradient_descent", max_steps=5, inner_lr=0.1, lam=0.5, tolerance=0)
 
 
 @pytest.mark.parametrize("max_steps", [0, 1, 2, 5, 40, 100])
-@pytest.mark.parametrize("lam", [0.0, 0.03, 0.5])
+@pytest.mark.parametrize("lam", [0.0, 0.03, 0.5, 0.501187])
 def test_grid_holds_the_recipe_and_ascends(lam: float, max_steps: int) -> None:
     limits = LIMITS.model_copy(update={"max_inner_steps": 100})
     lams, steps = grid(RECIPE.model_copy(update={"lam": lam, "max_steps": max_steps}), limits)
