@@ -17,6 +17,7 @@ from imaml.training.learner import choose_device
 ANYWHERE = ("meta_step", "comparators", "memory", "sampling")
 CPU_ONLY = (
     "adaptation",
+    "dashboard",
     "far_from_home",
     "footprint",
     "gradient_error",

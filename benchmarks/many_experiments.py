@@ -15,10 +15,10 @@ METRICS = ("validation_accuracy", "validation_ci95", "validation_accuracy_unadap
 ROWS_AT_ONCE = 50_000
 
 
-def fill(engine: Engine, experiments: int, with_curves: int) -> None:
-    """Store so many completed experiments, the newest ones with curves of 1,000 points; the same each time.
+def fill(engine: Engine, experiments: int, with_curves: int) -> list[str]:
+    """Store so many completed experiments, the newest ones with curves of 1,000 points; return their ids.
 
-    The others have their best accuracy alone, as a list shows it.
+    The others have their best accuracy alone, as a list shows it. They are the same each time.
     """
     chance = random.Random(0)
     store = Store(engine)
@@ -34,6 +34,7 @@ def fill(engine: Engine, experiments: int, with_curves: int) -> None:
             if len(rows) > ROWS_AT_ONCE or experiment is made[-1]:
                 connection.execute(insert(MetricValue), rows)
                 rows = []
+    return [experiment.id for experiment in made]
 
 
 def _experiment(chance: random.Random, number: int) -> Experiment:

@@ -32,6 +32,7 @@ def experiment_list() -> None:
     st.session_state[FETCHED] = page
     running = any(experiment.status == "running" for experiment in page.items)
     st.fragment(_page, run_every=REFRESH_SECONDS if running else None)(cursor, conditions)
+    pages.turn(LISTING, page.next_cursor)
 
 
 def _fetch(cursor: str | None, conditions: ExperimentConditions) -> ExperimentPage:
@@ -51,7 +52,6 @@ def _page(cursor: str | None, conditions: ExperimentConditions) -> None:
         st.caption(sentences.count(page.total, "experiment"), width="content")
         _choose_columns()
         csv_download(lambda: _all(service, conditions), "experiments.csv")
-    pages.turn(LISTING, page.next_cursor)
 
 
 def _table(experiments: Sequence[Experiment]) -> list[Experiment]:

@@ -19,17 +19,42 @@ def cursor_of(listing: str, conditions: Hashable) -> str | None:
 
 def turn(listing: str, next_cursor: str | None) -> None:
     """Draw what turns to the page before and to the one after, where there is another page."""
-    earlier: list[str | None] = st.session_state.setdefault(f"{listing}-cursors", [])
     cursor = st.query_params.get(ADDRESS)
     if cursor is None and next_cursor is None:
         return
     with st.container(horizontal=True, horizontal_alignment="center", key=f"turn-{listing}"):
-        if st.button("Previous", icon=":material/chevron_left:", type="tertiary", disabled=cursor is None):
-            # Who came by the address of a page knows none before it but the first.
-            _go(earlier.pop() if earlier else None)
-        if st.button("Next", icon=":material/chevron_right:", type="tertiary", disabled=next_cursor is None):
-            earlier.append(cursor)
-            _go(next_cursor)
+        st.button(
+            "Previous",
+            icon=":material/chevron_left:",
+            type="tertiary",
+            disabled=cursor is None,
+            on_click=_back,
+            args=[listing],
+        )
+        st.button(
+            "Next",
+            icon=":material/chevron_right:",
+            type="tertiary",
+            disabled=next_cursor is None,
+            on_click=_forth,
+            args=[listing, next_cursor],
+        )
+
+
+def _back(listing: str) -> None:
+    earlier = _earlier(listing)
+    # Who came by the address of a page knows none before it but the first.
+    _go(earlier.pop() if earlier else None)
+
+
+def _forth(listing: str, cursor: str) -> None:
+    _earlier(listing).append(st.query_params.get(ADDRESS))
+    _go(cursor)
+
+
+def _earlier(listing: str) -> list[str | None]:
+    """The cursors of the pages before the one shown."""
+    return st.session_state.setdefault(f"{listing}-cursors", [])
 
 
 def _go(cursor: str | None) -> None:
@@ -37,4 +62,3 @@ def _go(cursor: str | None) -> None:
         st.query_params.pop(ADDRESS, None)
     else:
         st.query_params[ADDRESS] = cursor
-    st.rerun()
