@@ -3,12 +3,23 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import streamlit as st
 
+from dashboard.charts.training import Metrics
 from dashboard.pictures import thumbnail
 from dashboard.teach.limits import BODY_SHARE
-from imaml.client import ApiError, Client, Episode, ExperimentFacets, LabelledExample, Limits, Prediction
+from imaml.client import (
+    ApiError,
+    Client,
+    Episode,
+    Experiment,
+    ExperimentFacets,
+    LabelledExample,
+    Limits,
+    Prediction,
+)
 
 KEY = "api-key"
 """Where a visitor's own key lies: in the session on this side, and nowhere else."""
@@ -71,6 +82,19 @@ def facets() -> ExperimentFacets:
     return _facets(_caller())
 
 
+def metrics(
+    experiment: Experiment,
+    names: tuple[str, ...] | None = None,
+    *,
+    points: int,
+    first_step: int | None = None,
+    last_step: int | None = None,
+) -> Metrics:
+    """Return curves of an experiment, which are asked for again once it has changed."""
+    bounds = points, first_step, last_step
+    return _metrics(_caller(), experiment.id, experiment.updated_at, names, *bounds)
+
+
 @st.cache_resource(show_spinner=False, max_entries=100, on_release=Client.close)
 def _client(key: str | None) -> Client:
     return Client(api_key=key)
@@ -111,3 +135,16 @@ def _predict(caller: str, adaptation_id: str, images: tuple[bytes, ...]) -> list
 @st.cache_data(show_spinner=False, max_entries=100, ttl=30)
 def _facets(caller: str) -> ExperimentFacets:
     return client().experiment_facets()
+
+
+@st.cache_resource(show_spinner=False, max_entries=100)  # as it is: to copy thousands of points takes longer
+def _metrics(
+    caller: str,
+    experiment_id: str,
+    updated_at: datetime,
+    names: tuple[str, ...] | None,
+    points: int,
+    first_step: int | None,
+    last_step: int | None,
+) -> Metrics:
+    return client().metrics(experiment_id, names, points, first_step=first_step, last_step=last_step)

@@ -5,6 +5,7 @@ from math import ceil, floor, log10
 from typing import Literal
 
 import altair as alt
+import pandas as pd
 import streamlit as st
 
 from dashboard.sentences import plain
@@ -23,9 +24,9 @@ def show(chart: Chart, title: str, note: str = "", height: int | Literal["conten
         st.altair_chart(chart, width="stretch", height=height, alt=title)
 
 
-def data_of(rows: list[Row]) -> alt.InlineData:
-    """Return rows as what a chart is made of."""
-    return alt.InlineData(values=rows)
+def data_of(rows: Sequence[Row]) -> pd.DataFrame:
+    """Return rows as what a chart is made of; of other things Altair would look at every number."""
+    return pd.DataFrame(rows)
 
 
 def steps(field: str, title: str) -> alt.X:

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
+from dashboard import connection
 from dashboard.charts.smoothing import smoothed
 from dashboard.charts.training import Metrics
-from dashboard.connection import client
 from dashboard.downloads import csv_download
 from dashboard.review.panels import TRAINING, draw_panels, others
 from imaml.client import ExperimentDetail
@@ -16,7 +16,7 @@ def curves(experiment: ExperimentDetail) -> None:
     """Draw a panel for each metric there is, the familiar ones first."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="curve-controls"):
         weight, (first, last) = _smoothing(), _range(experiment)
-    metrics = client().metrics(experiment.id, points=POINTS, first_step=first, last_step=last)
+    metrics = connection.metrics(experiment, points=POINTS, first_step=first, last_step=last)
     smooth = {name: smoothed(points, weight) for name, points in metrics.items()}
     if weight:
         smooth.pop("validation_ci95", None)  # it is not that of an average

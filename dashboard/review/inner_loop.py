@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.connection import client
+from dashboard import connection
 from dashboard.downloads import csv_download
 from dashboard.review.experiment_curves import POINTS, rows_of
 from dashboard.review.panels import INNER_STEPS, SOLVES, draw_panels
@@ -11,8 +11,8 @@ from imaml.client import ExperimentDetail
 
 def inner_loop(experiment: ExperimentDetail) -> None:
     """Draw losses and residuals by inner step, residuals of the solves, and where curvature was negative."""
-    names = [panel.metric for panel in (*INNER_STEPS, *SOLVES)]
-    metrics = client().metrics(experiment.id, [*names, "linear_residual"], points=POINTS)
+    names = *(panel.metric for panel in (*INNER_STEPS, *SOLVES)), "linear_residual"
+    metrics = connection.metrics(experiment, names, points=POINTS)
     st.caption(
         "Each task adapts by some inner steps; the meta-gradient then asks for a linear system to be solved.",
         help="Rajeswaran et al. 2019, “Meta-Learning with Implicit Gradients”.",
