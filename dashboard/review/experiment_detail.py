@@ -38,4 +38,4 @@ def _body(experiment_id: str) -> None:
     for tab, draw in zip(tabs, PARTS.values(), strict=True):
         if tab.open:
             with tab:
-                draw(experiment)
+                st.fragment(draw)(experiment)  # what is done in it draws it alone anew

@@ -10,38 +10,30 @@ from dashboard.downloads import csv_download
 from dashboard.review import pages
 from dashboard.review.experiment_columns import COLUMNS, CONFIG, DEFAULT_COLUMNS, cells, exact
 from dashboard.review.experiment_filters import experiment_filters
-from imaml.client import Client, Experiment, ExperimentConditions, ExperimentPage
+from imaml.client import Client, Experiment, ExperimentConditions
 
 LISTING = "experiments"
 ON_A_PAGE = 25
 SPARKLINE = 30  # points
 REFRESH_SECONDS = 5
-FETCHED = "fetched-experiments"
-"""The page that a run of the whole script has fetched; what is drawn anew alone fetches its own."""
+RUNNING = "some-run"
+"""Whether some of those that are listed run, in the session."""
 MOST_COMPARED = 50
 
 
 def experiment_list() -> None:
-    """Draw the filters and the experiments that meet them; running ones are drawn anew every few seconds."""
+    """Draw the filters and the experiments that meet them; while some run, anew every few seconds."""
+    st.fragment(_list, run_every=REFRESH_SECONDS if st.session_state.get(RUNNING) else None)()
+
+
+def _list() -> None:
     conditions = experiment_filters()
     cursor = pages.cursor_of(LISTING, tuple(sorted(conditions.items())))
-    page = _fetch(cursor, conditions)
+    service = client()
+    page = service.experiments_page(cursor=cursor, limit=ON_A_PAGE, sparkline=SPARKLINE, **conditions)
     if not page.items:
         _nothing(filtered=any(value for name, value in conditions.items() if name != "sort"))
         return
-    st.session_state[FETCHED] = page
-    running = any(experiment.status == "running" for experiment in page.items)
-    st.fragment(_page, run_every=REFRESH_SECONDS if running else None)(cursor, conditions)
-    pages.turn(LISTING, page.next_cursor)
-
-
-def _fetch(cursor: str | None, conditions: ExperimentConditions) -> ExperimentPage:
-    return client().experiments_page(cursor=cursor, limit=ON_A_PAGE, sparkline=SPARKLINE, **conditions)
-
-
-def _page(cursor: str | None, conditions: ExperimentConditions) -> None:
-    service = client()
-    page = st.session_state.pop(FETCHED, None) or _fetch(cursor, conditions)
     actions = st.container(horizontal=True, vertical_alignment="center", key="list-actions")
     ids = [experiment.id for experiment in _table(page.items)]
     with actions:
@@ -52,6 +44,16 @@ def _page(cursor: str | None, conditions: ExperimentConditions) -> None:
         st.caption(sentences.count(page.total, "experiment"), width="content")
         _choose_columns()
         csv_download(lambda: _all(service, conditions), "experiments.csv")
+    pages.turn(LISTING, page.next_cursor)
+    _watch(page.items)
+
+
+def _watch(experiments: Sequence[Experiment]) -> None:
+    """See to it that the list is drawn anew as long as some of it run."""
+    running = any(experiment.status == "running" for experiment in experiments)
+    if running != st.session_state.get(RUNNING, False):
+        st.session_state[RUNNING] = running
+        st.rerun()
 
 
 def _table(experiments: Sequence[Experiment]) -> list[Experiment]:
