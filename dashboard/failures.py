@@ -1,7 +1,9 @@
 """What a page shows when a call to the API comes to nothing."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec
 
 import streamlit as st
 
@@ -10,6 +12,8 @@ from dashboard.sentences import plain
 from imaml.client import ApiError, ApiUnreachable, InvalidArgument
 
 NO_KEY = 401
+
+Drawn = ParamSpec("Drawn")
 
 
 @contextmanager
@@ -20,7 +24,13 @@ def refusal_shown() -> Generator[None]:
     except (ApiError, InvalidArgument) as error:
         if isinstance(error, ApiError) and error.status == NO_KEY:
             raise
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(_sentence(error), icon=":material/error:")
+
+
+def _sentence(error: ApiError | InvalidArgument) -> str:
+    """Return what went wrong, and what to do about it."""
+    title = f"**{plain(error.title)}.** " if isinstance(error, ApiError) else ""
+    return f"{title}{plain(str(error))}"
 
 
 @contextmanager
@@ -33,6 +43,20 @@ def failure_shown() -> Generator[None]:
         _unreachable(error)
     except ApiError as error:
         _ask_for_key(error)
+
+
+def part(draw: Callable[Drawn, None], run_every: float | None = None) -> Callable[Drawn, None]:
+    """Make of what draws a part of a page one that is drawn anew alone, every few seconds too if asked.
+
+    When it is, nothing around it would catch a call that comes to nothing; it shows that itself.
+    """
+
+    @wraps(draw)
+    def drawn(*args: Drawn.args, **options: Drawn.kwargs) -> None:
+        with failure_shown():
+            draw(*args, **options)
+
+    return st.fragment(drawn, run_every=run_every)
 
 
 def _unreachable(error: ApiUnreachable) -> None:

@@ -20,16 +20,16 @@ from imaml.store import Store, create_engine
 from imaml.tasks import glyphs
 from tests.databases import postgresql_database
 
-Serve = Callable[[Settings], AbstractContextManager[str]]
+Serve = Callable[..., AbstractContextManager[str]]
 
 Examples = dict[str, list[bytes]]
 """Image files by label."""
 
 
 @contextmanager
-def _serve(settings: Settings) -> Iterator[str]:
+def _serve(settings: Settings, port: int = 0) -> Iterator[str]:
     # Connections wait in the listener's queue until the service takes them: nothing here has to wait.
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(create_app(settings), log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
@@ -42,7 +42,7 @@ def _serve(settings: Settings) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def serve() -> Serve:
-    """Runs a service with these settings and gives its address."""
+    """Runs a service with these settings, on any free port or a given one, and gives its address."""
     return _serve
 
 

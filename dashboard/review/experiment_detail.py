@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard.connection import client
+from dashboard.failures import part
 from dashboard.review.experiment_curves import curves
 from dashboard.review.experiment_head import DELETED, head
 from dashboard.review.experiment_models import models
@@ -27,7 +28,7 @@ def experiment_detail(experiment_id: str) -> None:
     if st.session_state.pop(DELETED, None) == experiment_id:
         st.switch_page("views/experiments.py")
     running = client().experiment(experiment_id).status == "running"
-    st.fragment(_body, run_every=REFRESH_SECONDS if running else None)(experiment_id)
+    part(_body, run_every=REFRESH_SECONDS if running else None)(experiment_id)
 
 
 def _body(experiment_id: str) -> None:
@@ -38,4 +39,4 @@ def _body(experiment_id: str) -> None:
     for tab, draw in zip(tabs, PARTS.values(), strict=True):
         if tab.open:
             with tab:
-                st.fragment(draw)(experiment)  # what is done in it draws it alone anew
+                part(draw)(experiment)  # what is done in it draws it alone anew

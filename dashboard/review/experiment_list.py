@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import sentences
 from dashboard.connection import client
 from dashboard.downloads import csv_download
+from dashboard.failures import part
 from dashboard.review import pages
 from dashboard.review.experiment_columns import COLUMNS, CONFIG, DEFAULT_COLUMNS, cells, exact
 from dashboard.review.experiment_filters import experiment_filters
@@ -23,7 +24,7 @@ MOST_COMPARED = 50
 
 def experiment_list() -> None:
     """Draw the filters and the experiments that meet them; while some run, anew every few seconds."""
-    st.fragment(_list, run_every=REFRESH_SECONDS if st.session_state.get(RUNNING) else None)()
+    part(_list, run_every=REFRESH_SECONDS if st.session_state.get(RUNNING) else None)()
 
 
 def _list() -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import sentences
 from dashboard.connection import client
 from dashboard.downloads import csv_download
-from dashboard.failures import failure_shown
+from dashboard.failures import failure_shown, part
 from dashboard.review.comparison.address import compare
 from dashboard.review.comparison.run import Run
 from imaml.client import Experiment
@@ -24,7 +24,7 @@ def rows(runs: Sequence[Run]) -> None:
         for run in runs:
             _row(run, [other.id for other in runs if other is not run])
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        st.fragment(_add)([run.id for run in runs])
+        part(_add)([run.id for run in runs])
         csv_download([_facts(run) for run in runs], "experiments.csv")
 
 
@@ -34,7 +34,7 @@ def nothing() -> None:
         st.subheader("Nothing to compare yet", anchor=False)
         st.markdown("Tick two rows or more in the list of experiments, or look for the first one here.")
         st.page_link("views/experiments.py", label="Experiments", icon=":material/list:")
-        st.fragment(_add)([])
+        part(_add)([])
 
 
 def _row(run: Run, others: Sequence[str]) -> None:

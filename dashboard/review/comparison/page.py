@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import sentences
+from dashboard.failures import part
 from dashboard.review.comparison import choice
 from dashboard.review.comparison.address import ids
 from dashboard.review.comparison.curves import curves
@@ -26,7 +27,7 @@ def comparison() -> None:
     groups = by_seed(runs)
     st.header("Curves", anchor=False)
     # Each part that has choices is drawn anew on its own, without asking the service again.
-    st.fragment(curves)(runs, groups)
+    part(curves)(runs, groups)
     if len(runs) == 1:
         st.info("Add another experiment to see what differs.")
         return
@@ -35,6 +36,6 @@ def comparison() -> None:
     st.header("Settings that differ", anchor=False)
     settings_table(runs)
     st.header("Differences on identical episodes", anchor=False)
-    st.fragment(paired)(runs)
+    part(paired)(runs)
     st.header("Hyperparameters", anchor=False)
-    st.fragment(hyperparameters)(runs)
+    part(hyperparameters)(runs)
