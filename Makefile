@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: up setup test fuzz check bench
+.PHONY: up setup test fuzz check bench screenshots
 
 up: $(VENV)/serving
 	@$(BIN)/imaml up
@@ -28,6 +28,9 @@ check: $(VENV)/everything
 	$(BIN)/lint-imports
 	@export IMAML_HOME="$$(mktemp -d)" && trap 'rm -r "$$IMAML_HOME"' EXIT && \
 		$(BIN)/imaml db upgrade && $(BIN)/alembic check
+
+screenshots: $(VENV)/everything
+	$(BIN)/python -m tests.dashboard.screenshots
 
 bench: $(VENV)/everything
 	$(BIN)/python -m benchmarks $(BENCH)

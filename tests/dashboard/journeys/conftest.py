@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,23 +26,28 @@ def dashboard_url(
     engine = create_engine(url)
     starter.load(Store(engine))
     engine.dispose()
-    with serve(Settings(database_url=url)) as api_url:
-        yield from _dashboard(api_url)
+    with serve(Settings(database_url=url)) as api_url, run_dashboard(api_url) as dashboard:
+        yield dashboard
 
 
-def _dashboard(api_url: str) -> Iterator[str]:
+@contextmanager
+def run_dashboard(api_url: str) -> Iterator[str]:
+    """A dashboard over a service, by its address."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "imaml", "dashboard", "--port", str(port)]
     environment = {**os.environ, "IMAML_API_URL": api_url, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield next(line.split()[-1] for line in process.stdout if "URL:" in line)
-        process.terminate()
-        process.wait()  # before its output is closed, on which it reports that it stops
+        try:
+            yield next(line.split()[-1] for line in process.stdout if "URL:" in line)
+        finally:
+            process.terminate()
+            process.wait()  # before its output is closed, on which it reports that it stops
 
 
 @pytest.fixture
 def lonely_dashboard_url() -> Iterator[str]:
     """Address of a dashboard that has just been started, without a service."""
-    yield from _dashboard("http://127.0.0.1:9")
+    with run_dashboard("http://127.0.0.1:9") as dashboard:
+        yield dashboard
