@@ -28,13 +28,13 @@ def percent(share: float) -> str:
     return f"{100 * share:.{0 if 0.01 <= share <= 0.99 or share in (0, 1) else 1}f} %"
 
 
-def share(right: int, total: int) -> str:
+def share(right: int, total: int, thing: str = "image") -> str:
     """Return how many are right, as a share with its 95 % interval (Wilson's of 1927, for small numbers)."""
     z = 1.96
     middle = (right + z * z / 2) / (total + z * z)
     half = z * sqrt(right * (total - right) / total + z * z / 4) / (total + z * z)
     low, high = (f"{100 * bound:.0f}" for bound in (max(middle - half, 0), min(middle + half, 1)))
-    of = f"{right} of {count(total, 'image')} right"
+    of = f"{right} of {count(total, thing)} right"
     return f"{of}: {percent(right / total)}, 95 % interval {low} to {high} %."
 
 

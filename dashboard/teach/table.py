@@ -1,5 +1,7 @@
 """Teaching a model that learns from vectors: rows are pasted or uploaded, and so are new ones to try."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from dashboard import sentences
@@ -7,9 +9,10 @@ from dashboard.connection import client
 from dashboard.downloads import csv_download
 from dashboard.failures import refusal_shown
 from dashboard.teach.learned import learned
-from dashboard.teach.lesson import Lesson
+from dashboard.teach.lesson import Lesson, Options
+from dashboard.teach.recipe import recipe
 from dashboard.teach.rows import Row, RowsError, parse, text_of
-from imaml.client import Limits, Model
+from imaml.client import Limits, Model, Prediction
 
 SHOTS, QUERIES = 3, 2
 MOST_WAYS = 3
@@ -28,8 +31,10 @@ def table(model: Model, limits: Limits) -> None:
         st.button("Try an example", key="sample", icon=":material/casino:", on_click=_sample, args=[model])
     rows = _entry("Examples", f"rows-{model.id}", length)
     missing = _hindrance(rows, model, limits)
-    if st.button("Teach", key="teach", type="primary", icon=":material/school:", disabled=bool(missing)):
-        _teach(model, rows)
+    with st.container(horizontal=True, vertical_alignment="center", key="actions"):
+        options = recipe(model, limits)
+        if st.button("Teach", key="teach", type="primary", icon=":material/school:", disabled=bool(missing)):
+            _teach(model, rows, options)
     if missing:
         st.caption(missing)
     lesson: Lesson | None = st.session_state.get(f"lesson-{model.id}")
@@ -73,7 +78,7 @@ def _hindrance(rows: list[Row], model: Model, limits: Limits) -> str:
     return ""
 
 
-def _teach(model: Model, rows: list[Row]) -> None:
+def _teach(model: Model, rows: list[Row], options: Options) -> None:
     with refusal_shown(), st.spinner("Learning"):
         try:
             targets = [float(row.target) if model.task == "regression" else row.target for row in rows]
@@ -81,7 +86,8 @@ def _teach(model: Model, rows: list[Row]) -> None:
             st.error("The first column must be the numbers to predict.")
             return
         pairs = [(row.numbers, target) for row, target in zip(rows, targets, strict=True)]
-        st.session_state[f"lesson-{model.id}"] = Lesson(client().adapt(model.id, pairs), "", pairs)
+        adaptation = client().adapt(model.id, pairs, **options)
+        st.session_state[f"lesson-{model.id}"] = Lesson(adaptation, "", pairs, options=options)
         st.rerun()
 
 
@@ -108,6 +114,7 @@ def _answers(model: Model, lesson: Lesson, rows: list[Row], limits: Limits) -> N
             answers = [{"Answer": f"{value:.4g}"} for value in values]
         else:
             predictions = client().predict(lesson.adaptation.id, numbers)
+            _accuracy(asked, predictions)
             answers = [
                 {
                     "Answer": "none of these" if prediction.unknown else prediction.label,
@@ -121,3 +128,11 @@ def _answers(model: Model, lesson: Lesson, rows: list[Row], limits: Limits) -> N
         rows_shown = [{**row, **truth} for row, truth in zip(shown, known, strict=True)]
         st.table(rows_shown, border="horizontal")
         csv_download(rows_shown, "answers.csv")
+
+
+def _accuracy(asked: Sequence[Row], predictions: Sequence[Prediction]) -> None:
+    """Draw how many are right, of those whose label is known."""
+    answered = zip(asked, predictions, strict=True)
+    right = [not answer.unknown and answer.label == row.target for row, answer in answered if row.target]
+    if right:
+        st.html(f'<p class="outcome">{sentences.share(sum(right), len(right), "row")}</p>')

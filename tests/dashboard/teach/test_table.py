@@ -71,6 +71,18 @@ def test_own_rows_are_taught_and_tried(page: Open, api: Client) -> None:
     assert app.table[0].value["Closest"].tolist() == ["class 0", "class 1"]
 
 
+def test_rows_are_taught_by_another_recipe(page: Open, api: Client) -> None:
+    app = page("vectors:1")
+    model = api.model("vectors")
+    app.button(key="sample").click().run()
+    app.slider(key=f"steps-{model.id}").set_value(model.recipe.max_steps + 1)
+    app.button(key="teach").click().run()
+    assert not app.exception
+    [adaptation] = api.adaptations()
+    assert adaptation.recipe.max_steps == model.recipe.max_steps + 1
+    assert " right: " in html(app)
+
+
 def test_rows_come_from_a_file_too(page: Open, api: Client) -> None:
     app = page("vectors:1")
     [uploader] = app.file_uploader
