@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.review.adaptations import adaptation_list
+from dashboard.review.adaptations.listing import adaptation_list
 
 st.title("Adaptations", anchor=False)
 st.markdown("What models have learned from examples, each kept until it expires or is deleted.")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.review.experiment_detail import experiment_detail
+from dashboard.review.experiments.detail import experiment_detail
 
 st.page_link("views/experiments.py", label="All experiments", icon=":material/arrow_back:")
 if experiment_id := st.query_params.get("id"):

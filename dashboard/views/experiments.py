@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.review.experiment_list import experiment_list
+from dashboard.review.experiments.listing import experiment_list
 
 st.title("Experiments", anchor=False)
 st.markdown("Every training run with its curves, its configuration and how well it scored.")

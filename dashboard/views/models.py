@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard.review.models import model_list
-from dashboard.review.models_address import MODEL, show_all
-from dashboard.review.models_detail import model_detail
+from dashboard.review.models.address import MODEL, show_all
+from dashboard.review.models.detail import model_detail
+from dashboard.review.models.listing import model_list
 
 if reference := st.query_params.get(MODEL):
     st.button("All models", icon=":material/arrow_back:", type="tertiary", key="all", on_click=show_all)

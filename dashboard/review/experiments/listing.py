@@ -9,8 +9,8 @@ from dashboard.connection import client
 from dashboard.downloads import csv_download
 from dashboard.failures import part
 from dashboard.review import pages
-from dashboard.review.experiment_columns import COLUMNS, CONFIG, DEFAULT_COLUMNS, cells, exact
-from dashboard.review.experiment_filters import experiment_filters
+from dashboard.review.experiments.columns import COLUMNS, CONFIG, DEFAULT_COLUMNS, cells, exact
+from dashboard.review.experiments.filters import experiment_filters
 from imaml.client import Client, Experiment, ExperimentConditions
 
 LISTING = "experiments"

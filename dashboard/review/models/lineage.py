@@ -7,8 +7,8 @@ import streamlit as st
 
 from dashboard import sentences
 from dashboard.connection import client
-from dashboard.review.models_address import show_all, show_model
-from dashboard.review.models_aliases import alias_badge
+from dashboard.review.models.address import show_all, show_model
+from dashboard.review.models.aliases import alias_badge
 from imaml.client import ApiError, Experiment, Model
 
 COUNTED = 50  # adaptations at most

@@ -4,12 +4,12 @@ import streamlit as st
 
 from dashboard.connection import client
 from dashboard.failures import part
-from dashboard.review.experiment_curves import curves
-from dashboard.review.experiment_head import DELETED, head
-from dashboard.review.experiment_models import models
-from dashboard.review.experiment_settings import settings
-from dashboard.review.experiment_tasks import tasks
-from dashboard.review.inner_loop import inner_loop
+from dashboard.review.experiments.curves import curves
+from dashboard.review.experiments.head import DELETED, head
+from dashboard.review.experiments.inner_loop import inner_loop
+from dashboard.review.experiments.made_models import models
+from dashboard.review.experiments.settings import settings
+from dashboard.review.experiments.tasks import tasks
 from dashboard.review.scores import evaluations
 
 REFRESH_SECONDS = 5

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import connection
 from dashboard.downloads import csv_download
-from dashboard.review.experiment_curves import POINTS, rows_of
+from dashboard.review.experiments.curves import POINTS, rows_of
 from dashboard.review.panels import INNER_STEPS, SOLVES, draw_panels
 from imaml.client import ExperimentDetail
 

@@ -7,8 +7,8 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from dashboard import connection
-from dashboard.review.models_aliases import change
-from dashboard.review.models_recipe import terms
+from dashboard.review.models.aliases import change
+from dashboard.review.models.recipe import terms
 from imaml.client import Client, Recipe
 from imaml.store import Bundle, Evaluation, Experiment, Store, bundles
 from tests.dashboard.conftest import Open

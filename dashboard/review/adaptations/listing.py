@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import sentences
 from dashboard.connection import client
 from dashboard.downloads import csv_download
-from dashboard.review.adaptations_actions import actions, notices
+from dashboard.review.adaptations.actions import actions, notices
 from dashboard.review.pages import cursor_of, turn
 from imaml.client import Adaptation, Model
 

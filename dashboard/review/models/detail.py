@@ -6,9 +6,9 @@ import streamlit as st
 
 from dashboard import sentences
 from dashboard.connection import client
-from dashboard.review.models_aliases import CHAMPION, alias_badge, aliases, bare
-from dashboard.review.models_lineage import experiment_of, lineage
-from dashboard.review.models_recipe import recipe
+from dashboard.review.models.aliases import CHAMPION, alias_badge, aliases, bare
+from dashboard.review.models.lineage import experiment_of, lineage
+from dashboard.review.models.recipe import recipe
 from dashboard.review.scores import scores
 from imaml.client import Model
 

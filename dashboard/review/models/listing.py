@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import sentences
 from dashboard.connection import client
 from dashboard.downloads import csv_download
-from dashboard.review.models_address import SEARCH, show_model
+from dashboard.review.models.address import SEARCH, show_model
 from imaml.client import Model
 
 OPEN, TEACH = "model-opened", "model-taught"

@@ -1,0 +1,1 @@
+"""Experiments: the list of them, and one part by part."""
