@@ -8,7 +8,7 @@ from dashboard.failures import failure_shown
 
 HERE = Path(__file__).parent
 
-st.set_page_config(page_title="imaml", page_icon=":material/draw:", layout="wide")
+st.set_page_config(page_title="imaml", page_icon=str(HERE / "icon.png"), layout="wide")
 st.html(HERE / "style.css")
 st.logo(str(HERE / "logo.svg"))
 page = st.navigation(

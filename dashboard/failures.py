@@ -11,7 +11,8 @@ from dashboard.connection import KEY, use_key
 from dashboard.sentences import plain
 from imaml.client import ApiError, ApiUnreachable, InvalidArgument
 
-NO_KEY = 401
+NO_KEY, NO_SCOPE = 401, 403
+NO_PLACE = "/problems/not-found"
 
 Drawn = ParamSpec("Drawn")
 
@@ -29,8 +30,11 @@ def refusal_shown() -> Generator[None]:
 
 def _sentence(error: ApiError | InvalidArgument) -> str:
     """Return what went wrong, and what to do about it."""
-    title = f"**{plain(error.title)}.** " if isinstance(error, ApiError) else ""
-    return f"{title}{plain(str(error))}"
+    if not isinstance(error, ApiError):
+        return plain(str(error))
+    if error.type == NO_PLACE:  # what a name made of an address of the service
+        return "The service has nothing of that name."
+    return f"**{plain(error.title)}.** {plain(error.detail)}"
 
 
 @contextmanager
@@ -38,11 +42,16 @@ def failure_shown() -> Generator[None]:
     """Show any failed call in place of the rest of the page."""
     try:
         with refusal_shown():
-            yield
+            try:
+                yield
+            except ApiError as error:
+                if error.status != NO_SCOPE:
+                    raise
+                _ask_for_key(error, "Another key may do this")
     except ApiUnreachable as error:
         _unreachable(error)
     except ApiError as error:
-        _ask_for_key(error)
+        _ask_for_key(error, "The service asks for a key")
 
 
 def part(draw: Callable[Drawn, None], run_every: float | None = None) -> Callable[Drawn, None]:
@@ -67,11 +76,11 @@ def _unreachable(error: ApiUnreachable) -> None:
         st.button("Try again", type="primary", icon=":material/refresh:")
 
 
-def _ask_for_key(error: ApiError) -> None:
+def _ask_for_key(error: ApiError, title: str) -> None:
     with st.container(key="no-key", border=True):
-        st.subheader("The service asks for a key", anchor=False)
-        if KEY in st.session_state:
-            st.error(plain(str(error)), icon=":material/error:")
+        st.subheader(title, anchor=False)
+        if KEY in st.session_state or error.status == NO_SCOPE:
+            st.error(_sentence(error), icon=":material/error:")
         st.markdown(
             "Whoever runs the service makes one with `imaml keys create`. It is forgotten with this tab."
         )

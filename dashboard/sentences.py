@@ -14,6 +14,11 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_\[\]#:$~<>|])", r"\\\1", text)
 
 
+def badge(text: str) -> str:
+    """Return what a badge shows as that text; of Markdown's signs it escapes brackets itself."""
+    return plain(text).replace("\\[", "[").replace("\\]", "]")
+
+
 def count(number: int, thing: str, things: str | None = None) -> str:
     """Return a number with its noun, as in "1 class" and "5 classes"."""
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
@@ -36,6 +41,11 @@ def share(right: int, total: int, thing: str = "image") -> str:
     low, high = (f"{100 * bound:.0f}" for bound in (max(middle - half, 0), min(middle + half, 1)))
     of = f"{right} of {count(total, thing)} right"
     return f"{of}: {percent(right / total)}, 95 % interval {low} to {high} %."
+
+
+def size(number: int) -> str:
+    """Return a number of bytes at a readable precision."""
+    return f"{number / 2**20:.3g} MiB" if number >= 2**19 else f"{number / 2**10:.3g} KiB"
 
 
 def duration(milliseconds: float) -> str:
@@ -153,13 +163,19 @@ def accuracy(share: float, ci95: float | None = None) -> str:
     return f"{100 * share:.1f} %" if ci95 is None else f"{100 * share:.1f} ± {100 * ci95:.1f} %"
 
 
+def setting(name: str) -> str:
+    """Return the name of a setting as it is written."""
+    plainly = {"lam": "λ", "inner_lr": "inner rate", "meta_lr": "meta-rate", "lam_lr": "λ's rate"}
+    return plainly.get(name, name.replace("_", " "))
+
+
 def flattened(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield name and value of every setting; those of a nested group stand alone."""
     for name, value in values.items():
         if isinstance(value, dict):
             yield from flattened(cast("dict[str, Any]", value))
         else:
-            yield name.replace("_", " "), _shown(value)
+            yield setting(name), _shown(value)
 
 
 def _shown(value: object) -> str:

@@ -1,20 +1,33 @@
 """Pages of a list that the service gives in parts, each after a cursor; the address names the one shown."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from typing import TypeVar
 
 import streamlit as st
 
+from imaml.client import ApiError
+
 ADDRESS = "cursor"  # of the page shown, among the query parameters
+INVALID = 422
+
+Listed = TypeVar("Listed")
 
 
-def cursor_of(listing: str, conditions: Hashable) -> str | None:
-    """Return where the page shown begins: at the start, once the conditions are other ones than before."""
+def fetch(listing: str, conditions: Hashable, read: Callable[[str | None], Listed]) -> Listed:
+    """Return the page that the address names; the first, once the conditions are other ones than before."""
     before = st.session_state.setdefault(f"{listing}-conditions", conditions)
     if before != conditions:
         st.session_state[f"{listing}-conditions"] = conditions
-        st.session_state[f"{listing}-cursors"] = []
-        st.query_params.pop(ADDRESS, None)
-    return st.query_params.get(ADDRESS)
+        _forget(listing)
+    cursor = st.query_params.get(ADDRESS)
+    try:
+        return read(cursor)
+    except ApiError as error:
+        if cursor is None or error.status != INVALID:
+            raise
+        _forget(listing)
+        st.info("There is no such page any more; this is the first.")
+        return read(None)
 
 
 def turn(listing: str, next_cursor: str | None) -> None:
@@ -55,6 +68,12 @@ def _forth(listing: str, cursor: str) -> None:
 def _earlier(listing: str) -> list[str | None]:
     """The cursors of the pages before the one shown."""
     return st.session_state.setdefault(f"{listing}-cursors", [])
+
+
+def _forget(listing: str) -> None:
+    """Begin with the first page again."""
+    st.session_state[f"{listing}-cursors"] = []
+    st.query_params.pop(ADDRESS, None)
 
 
 def _go(cursor: str | None) -> None:

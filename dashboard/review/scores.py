@@ -1,5 +1,6 @@
 """How well a model scores on classes that it has never seen: accuracy by ways and shots."""
 
+import shlex
 from collections.abc import Sequence
 
 import streamlit as st
@@ -9,6 +10,8 @@ from dashboard.connection import client
 from dashboard.downloads import csv_download
 from imaml.client import Evaluation, ExperimentDetail
 
+MADE = ("glyphs", "clusters", "sinusoid")
+"""Data sets that need no files."""
 _PROTOCOL = (
     "Inductive: the answer to one query does not depend on the others. Transductive: it does, as in the code "
     "of many papers, and cannot be served."
@@ -31,7 +34,8 @@ def scores(evaluations: Sequence[Evaluation], model: str, dataset: str) -> None:
     """Draw the accuracy in each kind of task; where none is known, how to score the model."""
     if not evaluations:
         st.caption("None yet. This scores it on classes that it has never seen:")
-        st.code(f"imaml evaluate {model} --dataset {dataset} --split test", language="sh")
+        data = "" if dataset in MADE else " --data PATH"
+        st.code(f"imaml evaluate {shlex.quote(model)} --dataset {dataset}{data} --split test", language="sh")
         return
     for protocol in sorted({_protocol(item) for item in evaluations}):
         with st.container(key=f"scores-{protocol}", gap="xsmall"):

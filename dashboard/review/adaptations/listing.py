@@ -8,10 +8,11 @@ import streamlit as st
 from dashboard import sentences
 from dashboard.connection import client
 from dashboard.downloads import csv_download
+from dashboard.review import pages
 from dashboard.review.adaptations.actions import actions, notices
-from dashboard.review.pages import cursor_of, turn
 from imaml.client import Adaptation, Model
 
+LISTING = "adaptations"
 ON_A_PAGE = 50
 ADDRESS = "model"  # of the filter, among the query parameters
 _FILTER = "adaptations-of"
@@ -24,15 +25,19 @@ def adaptation_list() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="adaptation-filter"):
         wanted = _wanted(models)
         download = st.container(width="content")
-    cursor = cursor_of("adaptations", wanted)
-    page = client().adaptations_page(model=wanted, cursor=cursor, limit=ON_A_PAGE)
+    service = client()
+    page = pages.fetch(
+        LISTING,
+        wanted,
+        lambda cursor: service.adaptations_page(model=wanted, cursor=cursor, limit=ON_A_PAGE),
+    )
     if not page.items:
-        _none(wanted, first=cursor is None)
+        _none(wanted, first=pages.ADDRESS not in st.query_params)
     else:
         with download:
             csv_download([_exact(adaptation) for adaptation in page.items], "adaptations.csv")
         actions(_selected(page.items), models)
-    turn("adaptations", page.next_cursor)
+    pages.turn(LISTING, page.next_cursor)
 
 
 def _wanted(models: Sequence[Model]) -> str | None:

@@ -36,21 +36,24 @@ def paired(runs: Sequence[Run]) -> None:
         baseline = by_id[chosen("baseline", "Baseline", [*by_id], lambda each: by_id[each].label)]
         others = [run for run in runs if run is not baseline]
         found = [each for run in others for each in differences(baseline, run)]
-        task = _chosen_task(found) if found else ""
+        asked = _chosen_task(found) if found else None
+    drawn = [each for each in found if asked and _task(each.evaluation) == _task(asked)]
     if found:
-        _forest([each for each in found if _task(each.evaluation) == task], baseline, runs)
+        _forest(drawn, baseline, runs)
         exact = [_exact(each, baseline) for each in found]
         table([_row(each) for each in found], exact, "Paired differences", HELP)
-    scored = {each.run.id for each in found}
-    missing(baseline, [run for run in others if run.id not in scored])
+    scored = {each.run.id for each in drawn}
+    missing(baseline, [run for run in others if run.id not in scored], asked)
 
 
-def _chosen_task(found: Sequence[Difference]) -> str:
-    """Of which episodes the chart is: at first those of test classes that most were scored on."""
-    number = Counter(_task(each.evaluation) for each in found)
-    tests = {_task(each.evaluation) for each in found if each.evaluation.split == TEST}
-    tasks = sorted(number, key=lambda task: (task not in tests, -number[task]))
-    return chosen("task", "Episodes in the chart", tasks)
+def _chosen_task(found: Sequence[Difference]) -> Evaluation:
+    """Of which episodes the chart is: at first of test classes, then those of most runs, then the most."""
+    runs = Counter(_task(each.evaluation) for each in found)
+    asked = {_task(each.evaluation): each.evaluation for each in found}
+    order = sorted(
+        asked, key=lambda task: (asked[task].split != TEST, -runs[task], -asked[task].episodes)
+    )
+    return asked[chosen("task", "Episodes in the chart", order)]
 
 
 def _task(evaluation: Evaluation) -> str:

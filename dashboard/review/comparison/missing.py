@@ -1,4 +1,4 @@
-"""What was not scored on the baseline's episodes, and what would be needed for it."""
+"""What was not scored on the episodes in the chart, and what would be needed for it."""
 
 import shlex
 from collections.abc import Sequence
@@ -8,24 +8,32 @@ import streamlit as st
 from dashboard import sentences
 from dashboard.review.comparison.paired import same_classes
 from dashboard.review.comparison.run import Run
+from imaml.client import Evaluation
 
 SPLIT = "test"
+ASKED = f"--split {SPLIT} --ways 5 --shots 1 --queries 5 --episodes 600 --seed 1"
+"""Where nothing has been scored that another could be scored on too."""
 
 
-def missing(baseline: Run, runs: Sequence[Run]) -> None:
-    """Say what has no episodes in common with the baseline, and which commands give it some."""
-    alike = [run for run in runs if same_classes(baseline, run, SPLIT)]
-    can = [run for run in [baseline, *alike] if run.experiment.status == "completed"]
+def missing(baseline: Run, runs: Sequence[Run], asked: Evaluation | None) -> None:
+    """Say which runs were not scored on the baseline's episodes, and which commands do that.
+
+    `asked` is the baseline's or another's evaluation on these episodes, None where no two share any.
+    """
+    alike = [run for run in runs if same_classes(baseline, run, asked.split if asked else SPLIT)]
+    unscored = alike if asked else [baseline, *alike]
+    can = [run for run in unscored if run.experiment.status == "completed"]
     if alike:
-        told = f"Not scored on the same episodes as {sentences.plain(baseline.label)}: {_listed(alike)}."
+        which = "the episodes in the chart" if asked else f"the same episodes as {sentences.plain(baseline.label)}"
+        told = f"Not scored on {which}: {_listed(alike)}."
         st.markdown(
             f"{told} These commands score those that have completed on the same ones:" if can else told
         )
     if alike and can:
-        st.code("\n".join(dict.fromkeys(_command(run, can) for run in can)), language="sh")
+        st.code("\n".join(dict.fromkeys(_command(run, [baseline, *alike], asked) for run in can)), language="sh")
     if other := [run for run in runs if run not in alike]:
         st.caption(
-            f"Left out: {_listed(other)}. The test classes or the images are others than those of "
+            f"Left out: {_listed(other)}. The classes or the images are others than those of "
             f"{sentences.plain(baseline.label)} (in most data sets the seed draws the classes), so that no "
             "episode can be the same."
         )
@@ -35,11 +43,17 @@ def _listed(runs: Sequence[Run]) -> str:
     return sentences.plain(", ".join(run.label for run in runs))
 
 
-def _command(run: Run, all_runs: Sequence[Run]) -> str:
+def _command(run: Run, all_runs: Sequence[Run], asked: Evaluation | None) -> str:
     data = run.experiment.config.get("data")
     words = ["imaml", "evaluate", _model(run, all_runs), "--dataset", run.experiment.dataset]
     words += ["--data", str(data)] if data else []
-    return shlex.join([*words, *f"--split {SPLIT} --ways 5 --shots 1 --episodes 600 --seed 1".split()])
+    return f"{shlex.join(words)} {_options(asked) if asked else ASKED}"
+
+
+def _options(asked: Evaluation) -> str:
+    fields = ("split", "ways", "shots", "queries", "episodes", "seed")
+    options = " ".join(f"--{field} {getattr(asked, field)}" for field in fields)
+    return f"{options} --transductive" if asked.transductive else options
 
 
 def _model(run: Run, all_runs: Sequence[Run]) -> str:

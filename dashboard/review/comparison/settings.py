@@ -16,9 +16,9 @@ def settings(config: Mapping[str, Any]) -> dict[str, object]:
     for name, value in config.items():
         if isinstance(value, dict):
             inner = settings(cast("dict[str, Any]", value))
-            flat |= {f"{name} {part}": item for part, item in inner.items()}
+            flat |= {f"{sentences.setting(name)} {part}": item for part, item in inner.items()}
         elif name != NAME:
-            flat[name.replace("_", " ")] = value
+            flat[sentences.setting(name)] = value
     return flat
 
 

@@ -24,7 +24,7 @@ _CELLS: dict[str, Callable[[Experiment], object]] = {
     "Notes": lambda experiment: experiment.notes,
 }
 COLUMNS = tuple(_CELLS)
-DEFAULT_COLUMNS = [name for name in COLUMNS if name not in ("Time left", "Notes")]
+DEFAULT_COLUMNS = [name for name in COLUMNS if name != "Notes"]
 
 CONFIG = {
     "Accuracy": st.column_config.TextColumn(

@@ -49,7 +49,8 @@ def experiment_filters() -> ExperimentConditions:
 
 def _filters() -> str:
     """Return what the popover is called: with how many of its filters are set."""
-    chosen = sum(bool(st.session_state.get(key)) for key in _MORE)
+    # In the first run the address alone knows: the filters are yet to be drawn.
+    chosen = sum(bool(st.session_state.get(key, st.query_params.get(key))) for key in _MORE)
     return f"Filters ({chosen})" if chosen else "Filters"
 
 

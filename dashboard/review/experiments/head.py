@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from dashboard import sentences
+from dashboard import connection, sentences
 from dashboard.connection import client
 from dashboard.failures import refusal_shown
 from imaml.client import ExperimentDetail
 
 DELETED = "deleted-experiment"
 """The one that has just been deleted, in the session."""
+DEAD = "It has given no sign of life for a minute, so its process is gone: the same command with `--resume` goes on."
 MOST_NOTES = 100_000  # characters, as the service has it
 
 
@@ -18,7 +19,7 @@ def head(experiment: ExperimentDetail) -> None:
         st.title(sentences.plain(experiment.name), anchor=False, width="content")
         st.badge(experiment.status, color=sentences.status_colour(experiment.status))
         for tag in experiment.tags:
-            st.badge(sentences.plain(tag), color="gray")
+            st.badge(sentences.badge(tag), color="gray")
         if experiment.archived:
             st.badge("archived", color="gray", icon=":material/archive:")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -30,8 +31,11 @@ def head(experiment: ExperimentDetail) -> None:
             _delete(experiment)
     if experiment.error:
         st.error(sentences.plain(experiment.error), icon=":material/error:")
+    if experiment.status == "dead":
+        st.warning(DEAD, icon=":material/warning:")
     if experiment.notes:
-        st.markdown(experiment.notes)
+        with st.container(key="notes"):
+            st.markdown(experiment.notes.replace("![", "["))  # an image would tell its host who reads this
     _figures(experiment)
 
 
@@ -69,7 +73,8 @@ def _compare(experiment: ExperimentDetail) -> None:
 def _edit(experiment: ExperimentDetail) -> None:
     with st.popover("Edit", icon=":material/edit:", type="tertiary"), st.form("edit", border=False):
         name = st.text_input("Name", experiment.name, max_chars=200)
-        tags = st.multiselect("Tags", experiment.tags, experiment.tags, accept_new_options=True)
+        known = sorted({*experiment.tags, *connection.facets().tags})
+        tags = st.multiselect("Tags", known, experiment.tags, accept_new_options=True)
         notes = st.text_area("Notes", experiment.notes, max_chars=MOST_NOTES, help="Markdown.")
         archived = st.toggle("Put away", experiment.archived, help="Into the archive, out of the list.")
         if st.form_submit_button("Save", type="primary"):
@@ -77,6 +82,7 @@ def _edit(experiment: ExperimentDetail) -> None:
                 client().update_experiment(
                     experiment.id, name=name, tags=tags, notes=notes, archived=archived
                 )
+                st.toast("Saved.", icon=":material/check:")
                 st.rerun()
 
 

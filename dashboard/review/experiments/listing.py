@@ -29,9 +29,14 @@ def experiment_list() -> None:
 
 def _list() -> None:
     conditions = experiment_filters()
-    cursor = pages.cursor_of(LISTING, tuple(sorted(conditions.items())))
     service = client()
-    page = service.experiments_page(cursor=cursor, limit=ON_A_PAGE, sparkline=SPARKLINE, **conditions)
+    page = pages.fetch(
+        LISTING,
+        tuple(sorted(conditions.items())),
+        lambda cursor: service.experiments_page(
+            cursor=cursor, limit=ON_A_PAGE, sparkline=SPARKLINE, **conditions
+        ),
+    )
     if not page.items:
         _nothing(filtered=any(value for name, value in conditions.items() if name != "sort"))
         return
@@ -40,7 +45,7 @@ def _list() -> None:
     with actions:
         label = f"Compare {len(ids)}" if ids else "Compare"
         if st.button(label, icon=":material/compare_arrows:", disabled=not 0 < len(ids) <= MOST_COMPARED):
-            st.switch_page("views/compare.py", query_params={"ids": ",".join(ids)})
+            _go("views/compare.py", ids=",".join(ids))
         st.caption("Tick some to compare them; click a name to open it.", width="stretch")
         st.caption(sentences.count(page.total, "experiment"), width="content")
         _choose_columns()
@@ -78,8 +83,13 @@ def _table(experiments: Sequence[Experiment]) -> list[Experiment]:
         alt="Experiments",
     )
     if clicked := st.session_state.get(f"open-{key}"):
-        st.switch_page("views/experiment.py", query_params={"id": experiments[clicked.row].id})
+        _go("views/experiment.py", id=experiments[clicked.row].id)
     return [experiments[row] for row in table.selection.rows]
+
+
+def _go(page: str, **named: str) -> None:
+    """Go to another page; its address keeps the filters, so that the way back leads to what was found."""
+    st.switch_page(page, query_params={**st.query_params.to_dict(), **named})
 
 
 def _choose_columns() -> None:

@@ -18,7 +18,7 @@ def models(experiment: ExperimentDetail) -> None:
     if experiment.checkpoint_bytes is None:
         st.caption("None: it is saved at the first validation, and kept so that the run can be resumed.")
         return
-    size = f"{experiment.checkpoint_bytes / 2**20:.1f} MiB"
+    size = sentences.size(experiment.checkpoint_bytes)
     st.markdown(f"At meta-step {experiment.step:,}, {size}: θ, the best θ so far and the optimiser's state.")
     if experiment.status not in ("running", "completed"):
         st.markdown("The same command with `--resume` goes on from there.")
@@ -28,7 +28,7 @@ def _model(model: Model) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"made-{model.id}"):
         st.markdown(f"**{sentences.plain(model.reference)}**", width="content")
         for alias in model.aliases:
-            st.badge(sentences.plain(alias), color="violet")
+            st.badge(sentences.badge(alias), color="violet")
         st.caption(sentences.moment(model.created_at), width="stretch")
         query = {"model": model.reference}
         st.page_link(

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import sentences
 from dashboard.downloads import csv_download
+from dashboard.glossary import MEANINGS
 from imaml.client import ExperimentDetail
 
 
@@ -28,6 +29,12 @@ def settings(experiment: ExperimentDetail) -> None:
 
 def _facts(values: Mapping[str, Any]) -> None:
     rows = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(shown)}</dd>" for name, shown in sentences.flattened(values)
+        f"<dt{_meaning(name)}>{escape(name)}</dt><dd>{escape(shown)}</dd>"
+        for name, shown in sentences.flattened(values)
     )
     st.html(f'<dl class="facts">{rows}</dl>')
+
+
+def _meaning(name: str) -> str:
+    meaning = MEANINGS.get(name.replace(" ", "_"))
+    return f' title="{escape(meaning)}" tabindex="0"' if meaning else ""

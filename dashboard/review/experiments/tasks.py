@@ -41,7 +41,7 @@ def _answers(service: Client, model: Model, episode: Episode) -> list[Prediction
 
 def _draw(episode: Episode, answers: list[Prediction]) -> None:
     pairs = list(zip(episode.query, answers, strict=True))
-    right = sum(answer.label == example.label for example, answer in pairs)
+    right = sum(_is_right(*pair) for pair in pairs)
     st.html(f'<p class="outcome">{sentences.share(right, len(pairs))}</p>')
     for example in episode.support:
         own = "".join(_answered(*pair) for pair in pairs if pair[0].label == example.label)
@@ -50,7 +50,11 @@ def _draw(episode: Episode, answers: list[Prediction]) -> None:
 
 
 def _answered(query: LabelledExample, answer: Prediction) -> str:
-    right = answer.label == query.label
+    verdict = "right" if _is_right(query, answer) else "wrong"
     sure = sentences.percent(answer.confidence)
-    verdict, said = ("right", sure) if right else ("wrong", f"{answer.label}, {sure}")
+    said = sure if verdict == "right" else f"{'none of these' if answer.unknown else answer.label}, {sure}"
     return f'<div class="{verdict}">{pictures.labelled(query.image or b"", f"{verdict}: {said}")}</div>'
+
+
+def _is_right(query: LabelledExample, answer: Prediction) -> bool:
+    return answer.label == query.label and not answer.unknown

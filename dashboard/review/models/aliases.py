@@ -19,7 +19,7 @@ def alias_badge(alias: str, model: Model) -> None:
     if alias == CHAMPION:
         st.badge(alias, icon=":material/trophy:", color="green", help=f"{_MEANING} {stands}")
     else:
-        st.badge(sentences.plain(alias), help=stands)
+        st.badge(sentences.badge(alias), help=stands)
 
 
 def bare(versions: Sequence[Model]) -> Model:
@@ -98,6 +98,9 @@ def _holder(versions: Sequence[Model], alias: str) -> Model | None:
 
 
 def _set(reference: str, alias: str) -> None:
+    if {*alias} & {*"@:/"}:
+        st.session_state[_REFUSED] = f"A name may not have @, : or / in it, as “{alias}” has; choose another."
+        return
     try:
         client().set_alias(reference, alias)
     except ClientError as error:

@@ -23,7 +23,7 @@ def model_list() -> None:
         text = st.text_input(
             "Search", key=SEARCH, bind="query-params", placeholder="Part of a name", width=300, live=True
         )
-        found = sorted((model for model in models if text in model.name), key=_place)
+        found = sorted((model for model in models if text.casefold() in model.name.casefold()), key=_place)
         csv_download([_row(model) for model in found], "models.csv")
     if found:
         _table(found)

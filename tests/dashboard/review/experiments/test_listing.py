@@ -22,7 +22,7 @@ def names(app: AppTest) -> list[str]:
 def test_list_shows_every_experiment_with_how_well_it_does(
     api: Client, api_store: Store, open_page: Open
 ) -> None:
-    measure(api_store, add(api_store, "one", "completed"))
+    measure(api_store, add(api_store, "one", "completed", total_steps=3))
     add(api_store, "two", provenance={"wall_seconds": 0.0})
     app = open_page(api.url, LIST)
     assert not app.exception
