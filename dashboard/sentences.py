@@ -165,7 +165,7 @@ def accuracy(share: float, ci95: float | None = None) -> str:
 
 def setting(name: str) -> str:
     """Return the name of a setting as it is written."""
-    plainly = {"lam": "λ", "inner_lr": "inner rate", "meta_lr": "meta-rate", "lam_lr": "λ's rate"}
+    plainly = {"lam": "λ", "inner_lr": "inner rate", "meta_lr": "meta-rate"}
     return plainly.get(name, name.replace("_", " "))
 
 

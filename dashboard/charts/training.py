@@ -46,13 +46,15 @@ def validation(metrics: Metrics) -> alt.LayerChart:
 def inner_loops(metrics: Metrics, metric: str) -> alt.Chart:
     """Return a metric by inner step, a curve for each of some meta-steps spread over the training."""
     points = metrics.get(metric, ())
-    chosen = set(_spread(sorted({point.step for point in points}), MOST_LOOPS))
+    chosen = _spread(sorted({point.step for point in points}), MOST_LOOPS)
     rows: list[Row] = [
         {"meta-step": point.step, "step": point.inner_step, "value": point.value}
         for point in points
         if point.step in chosen
     ]
-    colour = alt.Color("meta-step:Q", legend=alt.Legend(gradientLength=110))
+    # The legend names the meta-steps drawn and no others.
+    legend = alt.Legend(type="symbol", symbolType="stroke", symbolOpacity=1, values=[*chosen])
+    colour = alt.Color("meta-step:Q", legend=legend)
     line = alt.Chart(data_of(rows)).mark_line(point={"size": 18})
     axes = steps("step", "inner step"), values(rows, log=False)
     return line.encode(*axes, colour, alt.Detail("meta-step:Q"), tooltip=tooltip("meta-step:Q", "step:Q"))

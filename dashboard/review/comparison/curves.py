@@ -1,6 +1,7 @@
 """One metric of all experiments on one axis, or its mean over seeds."""
 
 from collections.abc import Sequence
+from math import exp, log
 
 import streamlit as st
 
@@ -9,9 +10,9 @@ from dashboard.charts.frame import Row, show
 from dashboard.charts.smoothing import smoothed
 from dashboard.review.comparison.address import chosen
 from dashboard.review.comparison.groups import Group, group_labels, mean_curve
-from dashboard.review.comparison.interval import Interval
 from dashboard.review.comparison.run import Run
 from dashboard.review.panels import PANELS
+from imaml.client import MetricPoint
 
 TITLES = {panel.metric: panel.title for panel in PANELS} | {
     "validation_accuracy_unadapted": "Validation accuracy without adaptation",
@@ -19,11 +20,13 @@ TITLES = {panel.metric: panel.title for panel in PANELS} | {
     "linear_residual": "Residual of the linear system",
 }
 LOGARITHMIC = ("meta_gradient_norm", "inner_residual", "linear_residual")
+LARGEST = 700  # a logarithm whose power is still a float
 WIDTHS = "validation_ci95"  # of intervals: no curve of its own
 
 GROUPED = (
     "Draws the mean of the experiments that differ in their seed alone, with its 95 % confidence interval "
-    "(Student's t over the seeds; none for a single seed). Of two with the same seed the newer counts."
+    "(Student's t over the seeds; none for a single seed), on a logarithmic axis the geometric mean. "
+    "Of two with the same seed the newer counts."
 )
 SMOOTHED = "Weight of what came before in a moving average; 0 shows what was measured."
 
@@ -74,24 +77,36 @@ def _curve(run: Run, metric: str, weight: float) -> list[Row]:
 
 
 def _mean(group: Group, label: str, metric: str, weight: float) -> list[Row]:
-    mean = mean_curve([smoothed(run.metrics.get(metric, ()), weight) for run in group.runs])
+    mean = mean_curve([_scaled(smoothed(run.metrics.get(metric, ()), weight), metric) for run in group.runs])
     return [
         {
             "curve": group.runs[0].id,
             "label": label,
             "step": step,
-            "value": _drawable(at.mean, metric),
+            "value": _unscaled(at.mean, metric),
+            "low": _unscaled(at.low, metric),
+            "high": _unscaled(at.high, metric),
             "seeds": at.n,
-            **_bounds(at, metric),
         }
         for step, at in mean
     ]
 
 
-def _bounds(at: Interval, metric: str) -> Row:
-    if at.low is None or _drawable(at.low, metric) is None:
-        return {"low": None, "high": None}
-    return {"low": at.low, "high": at.high}
+def _scaled(points: Sequence[MetricPoint], metric: str) -> Sequence[MetricPoint]:
+    """The points as their axis places them: of the logarithms mean and interval stay above zero."""
+    if metric not in LOGARITHMIC:
+        return points
+    return [
+        point.model_copy(update={"value": value and log(value)})
+        for point in points
+        for value in [_drawable(point.value, metric)]
+    ]
+
+
+def _unscaled(value: float | None, metric: str) -> float | None:
+    if value is None or metric not in LOGARITHMIC:
+        return value
+    return exp(max(-LARGEST, min(value, LARGEST)))
 
 
 def _drawable(value: float | None, metric: str) -> float | None:

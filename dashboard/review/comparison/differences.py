@@ -36,24 +36,21 @@ def paired(runs: Sequence[Run]) -> None:
         baseline = by_id[chosen("baseline", "Baseline", [*by_id], lambda each: by_id[each].label)]
         others = [run for run in runs if run is not baseline]
         found = [each for run in others for each in differences(baseline, run)]
-        asked = _chosen_task(found) if found else None
-    drawn = [each for each in found if asked and _task(each.evaluation) == _task(asked)]
+        task = _chosen_task(found) if found else ""
+    drawn = [each for each in found if _task(each.evaluation) == task]
     if found:
         _forest(drawn, baseline, runs)
         exact = [_exact(each, baseline) for each in found]
         table([_row(each) for each in found], exact, "Paired differences", HELP)
-    scored = {each.run.id for each in drawn}
-    missing(baseline, [run for run in others if run.id not in scored], asked)
+    missing(baseline, runs, drawn)
 
 
-def _chosen_task(found: Sequence[Difference]) -> Evaluation:
+def _chosen_task(found: Sequence[Difference]) -> str:
     """Of which episodes the chart is: at first of test classes, then those of most runs, then the most."""
     runs = Counter(_task(each.evaluation) for each in found)
     asked = {_task(each.evaluation): each.evaluation for each in found}
-    order = sorted(
-        asked, key=lambda task: (asked[task].split != TEST, -runs[task], -asked[task].episodes)
-    )
-    return asked[chosen("task", "Episodes in the chart", order)]
+    order = sorted(asked, key=lambda task: (asked[task].split != TEST, -runs[task], -asked[task].episodes))
+    return chosen("task", "Episodes in the chart", order)
 
 
 def _task(evaluation: Evaluation) -> str:

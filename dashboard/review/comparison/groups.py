@@ -1,5 +1,6 @@
 """Experiments that differ in their seed alone, and the mean of their curves."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from dashboard.review.comparison.run import Run
 from dashboard.review.comparison.settings import SEED, Settings
 from imaml.client import MetricPoint
 
-SEPARATORS = " -_.,("  # that end what names have in common
+WORD = re.compile("[-_ ,]*[^-_ ,]+")  # of a name, with what separates it from the one before
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,12 @@ class Group:
 
     @property
     def name(self) -> str:
-        """What the names of its runs begin with."""
+        """The words that the names of its runs begin with."""
         names = [run.experiment.name for run in self.runs]
         if len(names) == 1:
             return names[0]
-        alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
-        return "".join(letters[0] for letters in alike).rstrip(SEPARATORS) or names[0]
+        alike = takewhile(lambda words: len(set(words)) == 1, zip(*map(WORD.findall, names), strict=False))
+        return "".join(words[0] for words in alike) or names[0]
 
 
 def by_seed(runs: Sequence[Run]) -> list[Group]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import sentences
-from dashboard.review.comparison.paired import same_classes
+from dashboard.review.comparison.paired import Difference, same_classes
 from dashboard.review.comparison.run import Run
 from imaml.client import Evaluation
 
@@ -15,23 +15,26 @@ ASKED = f"--split {SPLIT} --ways 5 --shots 1 --queries 5 --episodes 600 --seed 1
 """Where nothing has been scored that another could be scored on too."""
 
 
-def missing(baseline: Run, runs: Sequence[Run], asked: Evaluation | None) -> None:
-    """Say which runs were not scored on the baseline's episodes, and which commands do that.
+def missing(baseline: Run, runs: Sequence[Run], drawn: Sequence[Difference]) -> None:
+    """Say which runs were not scored on the episodes in the chart, and which commands do that.
 
-    `asked` is the baseline's or another's evaluation on these episodes, None where no two share any.
+    Nothing is drawn where no run shares any with the baseline, which then needs to be scored too.
     """
-    alike = [run for run in runs if same_classes(baseline, run, asked.split if asked else SPLIT)]
-    unscored = alike if asked else [baseline, *alike]
-    can = [run for run in unscored if run.experiment.status == "completed"]
+    asked = drawn[0].evaluation if drawn else None
+    scored = [baseline, *(each.run for each in drawn)]
+    unscored = [run for run in runs if run not in scored]
+    alike = [run for run in unscored if same_classes(baseline, run, asked.split if asked else SPLIT)]
+    completed = [run for run in runs if run.experiment.status == "completed"]
+    can = [run for run in completed if run in alike or (run is baseline and not asked)]
     if alike:
-        which = "the episodes in the chart" if asked else f"the same episodes as {sentences.plain(baseline.label)}"
-        told = f"Not scored on {which}: {_listed(alike)}."
+        which = "episodes in the chart" if asked else f"same episodes as {sentences.plain(baseline.label)}"
+        told = f"Not scored on the {which}: {_listed(alike)}."
         st.markdown(
             f"{told} These commands score those that have completed on the same ones:" if can else told
         )
     if alike and can:
-        st.code("\n".join(dict.fromkeys(_command(run, [baseline, *alike], asked) for run in can)), language="sh")
-    if other := [run for run in runs if run not in alike]:
+        st.code("\n".join(dict.fromkeys(_command(run, completed, asked) for run in can)), language="sh")
+    if other := [run for run in unscored if run not in alike]:
         st.caption(
             f"Left out: {_listed(other)}. The classes or the images are others than those of "
             f"{sentences.plain(baseline.label)} (in most data sets the seed draws the classes), so that no "

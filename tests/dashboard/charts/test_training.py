@@ -51,3 +51,7 @@ def test_inner_loops_are_spread_over_the_training(count: int) -> None:
     assert len(steps) == min(count, training.MOST_LOOPS)
     assert steps[0] == 0
     assert steps[-1] == count - 1
+    legend = training.inner_loops({"inner_loss": points}, "inner_loss").to_dict()["encoding"]["color"][
+        "legend"
+    ]
+    assert legend["values"] == steps

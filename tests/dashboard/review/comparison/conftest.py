@@ -12,12 +12,13 @@ Add = Callable[..., str]
 
 @pytest.fixture
 def add(api_store: Store) -> Add:
-    """Stores a validated experiment, with the accuracies of its test episodes if they are given."""
+    """Stores a validated experiment, with the accuracies of its test episodes, or by split, if given."""
 
     def store(
         name: str,
         best: float | None = 0.9,
         accuracies: Sequence[float] = (),
+        evaluated: Sequence[tuple[str, Sequence[float]]] = (),
         test: str = "d",
         status: Status | None = "completed",
         **config: object,
@@ -35,8 +36,8 @@ def add(api_store: Store) -> Add:
         with api_store.transaction() as transaction:
             added = transaction.experiments.add(experiment).id
             transaction.metrics.write(added, _metrics(best))
-            if accuracies:
-                transaction.evaluations.add(_evaluation(added, accuracies))
+            for split, each in [*evaluated, *([("test", accuracies)] if accuracies else [])]:
+                transaction.evaluations.add(_evaluation(added, split, each))
             if status:
                 transaction.experiments.finish(added, status)
         return added
@@ -53,11 +54,11 @@ def _metrics(best: float | None) -> list[Metric]:
     return metrics
 
 
-def _evaluation(experiment: str, accuracies: Sequence[float]) -> Evaluation:
+def _evaluation(experiment: str, split: str, accuracies: Sequence[float]) -> Evaluation:
     return Evaluation(
         experiment_id=experiment,
         dataset="glyphs",
-        split="test",
+        split=split,
         ways=5,
         shots=1,
         queries=5,

@@ -28,7 +28,7 @@ def test_groups_do_not_depend_on_the_order(pairs: list[tuple[int, int]], order: 
 @given(SETTINGS)
 def test_a_group_has_one_run_of_each_seed_and_one_setting(pairs: list[tuple[int, int]]) -> None:
     groups = by_seed([run(f"{index:02}", lam=lam, seed=seed) for index, (lam, seed) in enumerate(pairs)])
-    found = sorted((each.settings["lam"], each.settings["seed"]) for group in groups for each in group.runs)
+    found = sorted((each.settings["λ"], each.settings["seed"]) for group in groups for each in group.runs)
     assert found == sorted(set(pairs))
     assert len(groups) == len({lam for lam, _ in pairs})
 
@@ -44,7 +44,11 @@ def test_labels_say_what_the_names_share_and_how_many_seeds() -> None:
         run("2", name="imaml-seed1", seed=1),
         run("3", name="x", lam=1),
     ]
-    assert group_labels(by_seed(runs)) == ["imaml-seed, 2 seeds", "x"]
+    assert group_labels(by_seed(runs)) == ["imaml, 2 seeds", "x"]
+    short = [run("1", name="lam0.1-s0", seed=0), run("2", name="lam0.1-s1", seed=1)]
+    assert group_labels(by_seed(short)) == ["lam0.1, 2 seeds"]
+    whole = [run("1", name="maml 2", seed=0), run("2", name="maml", seed=1)]
+    assert group_labels(by_seed(whole)) == ["maml, 2 seeds"]
     unlike = [run("1", name="first", seed=0), run("2", name="other", seed=1)]
     assert group_labels(by_seed(unlike)) == ["first, 2 seeds"]
 

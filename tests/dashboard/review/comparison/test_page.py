@@ -155,7 +155,7 @@ def test_only_metrics_by_meta_step_are_offered(api: Client, open_page: Open, thr
 def test_only_settings_that_differ_are_listed(api: Client, open_page: Open, three: list[str]) -> None:
     [table] = [each.value for each in _open(open_page, api, three).dataframe if "Setting" in each.value]
     assert table.to_dict("records") == [
-        {"Setting": "lam", "lam-0.01": "0.01", "lam-0.1": "0.1", "lam-1.0": "1"}
+        {"Setting": "λ", "lam-0.01": "0.01", "lam-0.1": "0.1", "lam-1.0": "1"}
     ]
 
 
@@ -220,13 +220,56 @@ def _differences(app: AppTest) -> Any:
 def test_nothing_shared_says_which_commands_make_it_possible(api: Client, open_page: Open, add: Add) -> None:
     ids = [add("one"), add("two", data="/data/my images"), add("far", test="x", accuracies=[0.5, 0.6])]
     app = _open(open_page, api, ids)
-    given = "--split test --ways 5 --shots 1 --episodes 600 --seed 1"
+    given = "--split test --ways 5 --shots 1 --queries 5 --episodes 600 --seed 1"
     assert [code.value for code in app.code] == [
         f"imaml evaluate one --dataset glyphs {given}\n"
         f"imaml evaluate two --dataset glyphs --data '/data/my images' {given}"
     ]
     assert "Not scored on the same episodes as one: two." in text(app)
     assert "Left out: far." in text(app)
+
+
+def test_chart_says_whom_it_lacks_and_which_command_scores_them(
+    api: Client, open_page: Open, add: Add
+) -> None:
+    ids = [add(name, accuracies=[0.5, 0.6]) for name in ("one", "two")]
+    ids += [add("unscored"), add("other-task", accuracies=[0.5, 0.6, 0.7]), add("far", test="x")]
+    app = _open(open_page, api, ids)
+    assert "Not scored on the episodes in the chart: unscored, other-task." in text(app).replace("\\", "")
+    options = "--split test --ways 5 --shots 1 --queries 5 --episodes 2 --seed 1"
+    commands = [f"imaml evaluate {name} --dataset glyphs {options}" for name in ("unscored", "other-task")]
+    assert [code.value for code in app.code] == ["\n".join(commands)]
+    assert "Left out: far." in text(app)
+
+
+def test_chart_is_at_first_of_test_classes_then_of_most_runs_then_of_most_episodes(
+    api: Client, open_page: Open, add: Add
+) -> None:
+    few, many, most = [0.5, 0.6], [0.5, 0.6, 0.7], [0.5, 0.6, 0.7, 0.8]
+    kinds = [("validation", most), ("test", few), ("test", many)]
+    ids = [add("one", evaluated=kinds), add("two", evaluated=kinds)]
+    app = _open(open_page, api, ids)
+    told = [option.split(", ", 1)[1] for option in app.selectbox(key="task").options]
+    assert told == [
+        f"glyphs {split}, 5 queries, seed 1, {len(accuracies)} episodes"
+        for split, accuracies in (("test", many), ("test", few), ("validation", most))
+    ]
+    third = add("three", evaluated=[("test", few)])
+    assert "2 episodes" in _open(open_page, api, [*ids, third]).selectbox(key="task").value
+
+
+def test_band_on_a_logarithmic_axis_stays_above_zero(
+    api: Client, api_store: Store, open_page: Open, add: Add
+) -> None:
+    ids = [add(f"run-{seed}", None, seed=seed) for seed in range(2)]
+    with api_store.transaction() as transaction:
+        for each, norm in zip(ids, (0.01, 100.0), strict=True):
+            transaction.metrics.write(each, [Metric("meta_gradient_norm", 101, norm)])
+    app = _open(open_page, api, ids, metric="meta_gradient_norm", by_seed="true")
+    [last] = [row for row in _rows(app, "Meta-gradient norm") if row["step"] == 101]
+    assert last["value"] == pytest.approx(1)
+    assert 0 < last["low"] < 0.01
+    assert last["low"] * last["high"] == pytest.approx(1)
 
 
 def test_nothing_shared_by_runs_without_a_model_names_no_command(
@@ -243,10 +286,10 @@ def test_accuracy_is_drawn_over_the_numbers_that_differ(api: Client, open_page: 
     ids += [add("again", 0.8, lam=1.0, inner_steps=16, seed=1), add("unvalidated", None)]
     app = _open(open_page, api, ids)
     lines = _rows(app, "Settings and accuracy")
-    assert {row["setting"] for row in lines} == {"lam", "inner steps", "accuracy"}
+    assert {row["setting"] for row in lines} == {"λ", "inner steps", "accuracy"}
     assert len({row["label"] for row in lines}) == 5
     assert "1 experiment not validated yet" in text(app)
-    cells = _rows(app, "Accuracy by lam and inner steps")
+    cells = _rows(app, "Accuracy by λ and inner steps")
     [twice] = [cell for cell in cells if cell["n"] == 2]
     assert (twice["across"], twice["down"], twice["accuracy"]) == (1.0, 16.0, pytest.approx(0.85))
     assert len(cells) == 4

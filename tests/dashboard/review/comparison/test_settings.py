@@ -29,8 +29,13 @@ def test_one_experiment_differs_in_nothing_from_itself(configs: list[dict[str, o
 
 
 def test_name_is_no_setting_and_nested_settings_are_named_by_their_group() -> None:
-    config = {"name": "x", "inner_lr": 0.1, "head": {"kind": "plain", "scale": {"learned": True}}}
-    assert settings(config) == {"inner lr": 0.1, "head kind": "plain", "head scale learned": True}
+    config = {"name": "x", "lam": 1, "inner_lr": 0.1, "head": {"kind": "plain", "scale": {"learned": True}}}
+    assert settings(config) == {
+        "λ": 1,
+        "inner rate": 0.1,
+        "head kind": "plain",
+        "head scale learned": True,
+    }
 
 
 def test_only_numbers_that_somebody_chooses_are_numeric() -> None:

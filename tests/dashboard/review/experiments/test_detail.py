@@ -73,7 +73,7 @@ def test_experiment_tells_what_was_asked_and_what_it_ran_on(
 ) -> None:
     app = open_page(api.url, DETAIL, {"id": add(api_store, "one"), "part": "Settings"})
     for name, value in {
-        "lam": "0.25",
+        "λ": "0.25",
         "inner solver": "gradient_descent",
         "data": "–",
         "git dirty": "yes",
