@@ -13,14 +13,17 @@ from imaml.client import Prediction
 ROW_HEIGHT = 44  # pixels
 
 
-def answer_table(lesson: Lesson, queries: Sequence[Query], predictions: Sequence[Prediction]) -> None:
-    """Draw what each query got as an answer; a click on a column's head sorts by it."""
+def answer_table(lesson: Lesson, queries: Sequence[Query], predictions: Sequence[Prediction]) -> list[int]:
+    """Draw what each query got as an answer; a click on a column's head sorts by it.
+
+    Return the number of the row that is selected, if one is.
+    """
     rows = _rows(lesson, queries, predictions)
     images = (pictures.address(connection.view(query.picture.data, lesson.model).sent) for query in queries)
     columns = (
         [*rows[0]] if any(lesson.truth(query) for query in queries) else ["Name", "Answer", "Confidence"]
     )
-    st.dataframe(
+    table = st.dataframe(
         [{"Image": image, **row} for image, row in zip(images, rows, strict=True)],
         column_order=["Image", *columns],
         column_config={
@@ -29,8 +32,13 @@ def answer_table(lesson: Lesson, queries: Sequence[Query], predictions: Sequence
         },
         row_height=ROW_HEIGHT,
         hide_index=True,
+        # Rows are selected by their place: where there are others, it must be another table.
+        key=f"answers-{hash(tuple(query.number for query in queries))}",
+        on_select="rerun",
+        selection_mode="single-row",
         alt="Answers",
     )
+    return table.selection.rows
 
 
 def answers_csv(lesson: Lesson, queries: Sequence[Query], predictions: Sequence[Prediction]) -> None:

@@ -16,7 +16,7 @@ from imaml.client import Prediction
 CARD_WIDTH = 180  # pixels, below which the grid has a column less
 LEAST_CONFUSED = 10  # images of known classes, for a confusion matrix
 MOST_CARDS = 24
-"""Answers that are drawn as cards, to be put right where they stand; more are rows of a table."""
+"""Answers that are drawn as cards, to be put right where they stand; of more, the one that is selected."""
 
 
 def answers(desk: Desk, lesson: Lesson) -> tuple[Query, int] | None:
@@ -28,14 +28,16 @@ def answers(desk: Desk, lesson: Lesson) -> tuple[Query, int] | None:
     with st.spinner("Asking"):
         predictions = connection.predict(lesson.adaptation.id, tuple(query.picture.data for query in queries))
     _score(lesson, queries, predictions)
+    _unscored(lesson, queries)
     answers_csv(lesson, queries, predictions)
+    shown = list(zip(queries, predictions, strict=True))
     if len(queries) > MOST_CARDS:
-        answer_table(lesson, queries, predictions)
-        return None
+        st.caption("Select a row to see its answer in full, and to put it right where it is wrong.")
+        shown = [shown[row] for row in answer_table(lesson, queries, predictions)]
     there = {group.number for group in desk.groups}
     classes = {number: name for number, name in lesson.names.items() if number in there}
     with st.grid(min_column_width=CARD_WIDTH, gap="small"):
-        for query, prediction in zip(queries, predictions, strict=True):
+        for query, prediction in shown:
             with st.container(border=True, gap="xsmall"):
                 st.html(_article(query, prediction, lesson))
                 if (number := _correction(query, classes)) is not None:
@@ -52,8 +54,25 @@ def _score(lesson: Lesson, queries: Sequence[Query], predictions: Sequence[Predi
     right = sum(is_right(answer, truth) for truth, answer in known)
     st.html(f'<p class="outcome">{sentences.share(right, len(known))}</p>')
     if len(known) >= LEAST_CONFUSED:
-        with st.expander("Which classes it confuses", icon=":material/grid_on:"):
+        with st.expander("Which classes it confuses", icon=":material/grid_on:", key="confusion"):
             show(solving.confusion([(truth, said(answer)) for truth, answer in known]), "Confusion")
+
+
+def _unscored(lesson: Lesson, queries: Sequence[Query]) -> None:
+    """Tell which folders are none of its classes, so that nobody takes their images for counted."""
+    folders = [
+        query.picture.folder
+        for query in queries
+        if query.picture.folder and not query.learned and lesson.truth(query) is None
+    ]
+    if not folders:
+        return
+    names = [f"“{sentences.plain(folder)}”" for folder in dict.fromkeys(folders)]
+    images, are = sentences.count(len(folders), "image"), "is" if len(folders) == 1 else "are"
+    none = "is no class" if len(names) == 1 else "are no classes"
+    st.caption(
+        f"{images} {are} not counted as right or wrong: {sentences.some(names)} {none} that it learned."
+    )
 
 
 def _correction(query: Query, classes: Mapping[int, str]) -> int | None:

@@ -22,7 +22,7 @@ def cards(desk: Desk, model: Model, limits: Limits) -> None:
                 if group.pictures:
                     _tray(group, model)
                     st.caption(sentences.count(len(group.pictures), "example"))
-                _add(group, way, model, limits)
+                _add(desk, group, way, model, limits)
 
 
 def _folders(desk: Desk, model: Model, limits: Limits) -> None:
@@ -30,12 +30,10 @@ def _folders(desk: Desk, model: Model, limits: Limits) -> None:
         st.markdown("All classes at once: a zip with a folder of images for each.", width="content")
         added, refused = uploaded("A zip of class folders", f"folders-{desk.tries}", limits, model.reference)
     if added or refused:
+        desk.forget_refusals()
         desk.sort_in([picture for picture in added if picture.folder])
         loose = [picture.name for picture in added if not picture.folder]
-        desk.unsorted = [
-            *refused,
-            *(f"{name}: it lies in no folder." for name in loose),
-        ]
+        desk.unsorted = [*refused, *(f"{name}: it lies in no folder." for name in loose)]
         desk.tries += 1  # another key, so that the uploader is empty again
         st.rerun()
     for reason in desk.unsorted:
@@ -70,11 +68,12 @@ def _tray(group: Group, model: Model) -> None:
                     st.rerun()
 
 
-def _add(group: Group, way: str, model: Model, limits: Limits) -> None:
+def _add(desk: Desk, group: Group, way: str, model: Model, limits: Limits) -> None:
     key = f"images-{group.number}-{group.uploads}"
     label = f"Images of {group.name or 'the class'}"
     added, refused = given(way, label, "Add the drawing", key, limits, model.reference)
     if added or refused:
+        desk.forget_refusals()
         group.pictures += added
         group.refused = refused
         group.uploads += 1  # another key, so that the uploader is empty again

@@ -9,6 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from dashboard import connection
 from dashboard.teach import archive, picking
 from dashboard.teach.lesson import Picture
+from dashboard.teach.limits import most_megabytes
 from dashboard.teach.pad import pad
 from imaml.client import ApiError, Limits, Model
 
@@ -67,7 +68,7 @@ def uploaded(label: str, key: str, limits: Limits, model: str) -> tuple[list[Pic
         accept_multiple_files=True,
         key=key,
         label_visibility="collapsed",
-        max_upload_size=max(1, limits.max_body_bytes // 2**20),
+        max_upload_size=most_megabytes(limits),
     )
     with st.spinner("Reading the images"):
         return _read(files, limits, model)

@@ -129,10 +129,16 @@ class Desk:
 
     def clear(self) -> None:
         """Begin anew, with as many empty classes as the least lesson needs."""
-        self.groups, self.queries, self.refused, self.unsorted = [], [], [], []
-        self.lesson, self.lost = None, False
+        self.groups, self.queries, self.lesson, self.lost = [], [], None, False
+        self.forget_refusals()
         self.add_group()
         self.add_group()
+
+    def forget_refusals(self) -> None:
+        """Forget what could not be taken before: something else has been done since."""
+        self.refused, self.unsorted = [], []
+        for group in self.groups:
+            group.refused = []
 
     def add_group(self, name: str = "") -> Group:
         """Add an empty class."""
@@ -190,6 +196,7 @@ class Desk:
     def learned(self, adaptation: Adaptation, model: Model) -> None:
         """Keep what was learned from the examples as they are."""
         self.lost = False
+        self.forget_refusals()
         names = {group.number: group.name.strip() for group in self.groups if group.pictures}
         self.lesson = Lesson(adaptation, self.fingerprint(model), self.examples(), names, self.options)
 
@@ -198,6 +205,7 @@ class Desk:
     ) -> None:
         """Lay out what was learned before, with those of its examples that the service has kept."""
         self.groups, self.queries, self.options = [], [], options
+        self.forget_refusals()
         groups = {label: self.add_group(label) for label in adaptation.classes}
         for example in examples:
             group = groups[example.label or ""]

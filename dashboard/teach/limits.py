@@ -7,9 +7,9 @@ from imaml.client import Limits, Model
 BODY_SHARE = 0.98  # of a request's body may be images: the rest frames them
 
 
-def size(number: int) -> str:
-    """Return a number of bytes at a readable precision."""
-    return f"{number / 2**20:.3g} MiB" if number >= 2**19 else f"{number / 2**10:.3g} KiB"
+def most_megabytes(limits: Limits) -> int:
+    """Return how large a file may be that is uploaded, in MiB."""
+    return max(1, limits.max_body_bytes // 2**20)
 
 
 def most_classes(model: Model, limits: Limits) -> int:
@@ -24,7 +24,8 @@ def used(groups: list[Group], model: Model, limits: Limits) -> str:
     return (
         f"Used: {classes} of {sentences.count(most_classes(model, limits), 'class', 'classes')}, "
         f"{len(images)} of {sentences.count(limits.max_examples, 'image')}, "
-        f"{size(sum(len(picture.data) for picture in images))} of {size(limits.max_body_bytes)}."
+        f"{sentences.size(sum(len(picture.data) for picture in images))} of "
+        f"{sentences.size(limits.max_body_bytes)}."
     )
 
 
@@ -49,5 +50,5 @@ def hindrance(groups: list[Group], model: Model, limits: Limits) -> str | None:
     if len(images) > limits.max_examples:
         return f"{len(images)} images are more than the {limits.max_examples} that fit a lesson; remove some."
     if sum(len(picture.data) for picture in images) > BODY_SHARE * limits.max_body_bytes:
-        return f"The images have more than {size(limits.max_body_bytes)} together; remove some."
+        return f"The images have more than {sentences.size(limits.max_body_bytes)} together; remove some."
     return None

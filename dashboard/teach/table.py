@@ -10,6 +10,7 @@ from dashboard.downloads import csv_download
 from dashboard.failures import refusal_shown
 from dashboard.teach.learned import learned
 from dashboard.teach.lesson import Lesson, Options
+from dashboard.teach.limits import most_megabytes
 from dashboard.teach.recipe import recipe
 from dashboard.teach.rows import Row, RowsError, parse, text_of
 from imaml.client import Limits, Model, Prediction
@@ -29,7 +30,7 @@ def table(model: Model, limits: Limits) -> None:
     )
     if model.task == "classification":
         st.button("Try an example", key="sample", icon=":material/casino:", on_click=_sample, args=[model])
-    rows = _entry("Examples", f"rows-{model.id}", length)
+    rows = _entry("Examples", f"rows-{model.id}", length, limits)
     missing = _hindrance(rows, model, limits)
     with st.container(horizontal=True, vertical_alignment="center", key="actions"):
         options = recipe(model, limits)
@@ -42,14 +43,18 @@ def table(model: Model, limits: Limits) -> None:
         st.header("What it learned", anchor=False)
         learned(lesson)
         st.header("Try new rows", anchor=False)
-        _answers(model, lesson, _entry("New rows", f"new-{model.id}", length), limits)
+        _answers(model, lesson, _entry("New rows", f"new-{model.id}", length, limits), limits)
 
 
-def _entry(title: str, key: str, length: int) -> list[Row]:
+def _entry(title: str, key: str, length: int, limits: Limits) -> list[Row]:
     """Draw an uploader and the text that it fills; return the rows of it, none where they cannot be read."""
     uploads = st.session_state.setdefault(f"{key}-uploads", 0)
     file = st.file_uploader(
-        f"{title} as CSV", ["csv"], key=f"file-{key}-{uploads}", label_visibility="collapsed"
+        f"{title} as CSV",
+        ["csv"],
+        key=f"file-{key}-{uploads}",
+        label_visibility="collapsed",
+        max_upload_size=most_megabytes(limits),
     )
     if file is not None:
         st.session_state[key] = file.getvalue().decode("utf-8-sig", "replace")

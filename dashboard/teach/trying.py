@@ -24,6 +24,7 @@ def _ask(desk: Desk, lesson: Lesson, model: Model, limits: Limits) -> None:
     key = f"queries-{desk.tries}"
     added, refused = given(way, "Images to classify", "What is it?", key, limits, lesson.model)
     if added or refused:
+        desk.forget_refusals()
         desk.queries = [*map(desk.query, added), *desk.queries]
         desk.refused = refused
         desk.tries += 1  # another key, so that the uploader is empty again

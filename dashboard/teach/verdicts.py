@@ -6,6 +6,8 @@ from math import comb
 from dashboard import sentences
 from imaml.client import Prediction
 
+SIGNIFICANCE = 0.05
+
 
 def said(prediction: Prediction) -> str:
     """Return what an answer says."""
@@ -32,9 +34,15 @@ def paired(first: Sequence[bool], second: Sequence[bool]) -> str:
     )
     if only_first == only_second:
         return f"{counts} Neither is ahead."
-    chance = sentences.percent(sign_test(only_first, only_second))
+    chance = sign_test(only_first, only_second)
     leader = "A" if only_first > only_second else "B"
-    return f"{counts} {leader} is ahead; by chance alone, one would be as far ahead in {chance} of cases."
+    if chance == 1:
+        return f"{counts} {leader} has one more right, which says nothing yet: try more images."
+    may_be = "has more right, which may be chance" if chance > SIGNIFICANCE else "is ahead"
+    return (
+        f"{counts} {leader} {may_be}: were both equally good, one would be as far ahead in "
+        f"{sentences.percent(chance)} of cases."
+    )
 
 
 def sign_test(wins: int, losses: int) -> float:

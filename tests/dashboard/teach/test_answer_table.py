@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from imaml.client import Client
 from tests.dashboard.conftest import Open
-from tests.dashboard.pages import html, teach, upload
+from tests.dashboard.pages import html, teach, text, upload
 from tests.services import Examples
 
 
@@ -40,6 +40,21 @@ def test_more_answers_than_fit_cards_become_a_table(
     assert rows["Verdict"].isna().all()
 
 
+def test_answer_in_the_table_is_put_right(taught: AppTest, api: Client, queries: list[bytes]) -> None:
+    upload(taught, "queries-", (queries * 4)[:25])
+    taught.session_state[taught.dataframe[0].key] = {"selection": {"rows": [2], "columns": [], "cells": []}}
+    taught.run()
+    assert html(taught).count("<article") == 1
+    desk = taught.session_state.desk
+    group, query = desk.groups[1], desk.queries[2]
+    examples = len(group.pictures)
+    taught.selectbox(key=f"correct-{query.number}").set_value(group.number).run()
+    assert not taught.exception
+    assert group.pictures[examples:] == [query.picture]
+    assert "Learned 2 classes from 7 examples" in html(taught)
+    assert len(api.adaptations()) == 2
+
+
 def test_table_tells_right_from_wrong_where_classes_are_known(
     api: Client, taught: AppTest, drawings: Examples, two: Examples
 ) -> None:
@@ -48,13 +63,17 @@ def test_table_tells_right_from_wrong_where_classes_are_known(
         for label in two:
             for number in range(13):
                 archive.writestr(f"{label}/{number}.png", drawings[label][3 + number % 2])
+        archive.writestr("neither of *them*/0.png", drawings[label][3])
     [uploader] = [widget for widget in taught.file_uploader if (widget.key or "").startswith("queries-")]
     uploader.set_value([("set.zip", file.getvalue(), "application/zip")])
     taught.run()
     [table] = taught.dataframe
     rows = table.value
+    assert rows["Known class"].isna().tolist() == [False] * 26 + [True]
+    rows = rows[:26]
     assert rows["Known class"].tolist() == [label for label in two for _ in range(13)]
     agree = rows["Answer"] == rows["Known class"]
     assert rows["Verdict"].tolist() == ["right" if each else "wrong" for each in agree]
     assert f"{agree.sum()} of 26 images right" in html(taught)
+    assert "1 image is not counted as right or wrong: “neither of *them*” is no class" in text(taught)
     assert "CSV" in [button.label for button in taught.get("download_button")]

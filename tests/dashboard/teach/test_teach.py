@@ -117,8 +117,11 @@ def test_file_that_is_no_image_is_named_and_left_out(api: Client, open_page: Ope
     assert "notes 0.png: the file is not a PNG" in text(app)
     app.button(key="teach").click().run()
     assert "Learned 2 classes from 6 examples" in html(app)
+    assert "notes 0.png" not in text(app)
     upload(app, "queries-", [b"hello"], name="query")
     assert "query 0.png: the file is not a PNG" in text(app)
+    upload(app, "queries-", next(iter(two.values()))[:1])
+    assert "query 0.png: " not in text(app)
     assert not app.exception
 
 
@@ -258,16 +261,3 @@ def test_examples_that_look_mislabelled_are_shown_on_demand(
     doubtful = sum(margin < 0 for margin in margins if margin is not None)
     assert html(app).count("<figure>") == doubtful
     assert doubtful or "None: each is told right" in text(app)
-
-
-def test_calls_that_do_the_same_are_filled_in(api: Client, open_page: Open, two: Examples) -> None:
-    app = open_page(api.url)
-    teach(app, two)
-    python, shell = (block.value for block in app.code[:2])
-    compile(python, "example", "exec")
-    [adaptation] = api.adaptations()
-    for label in two:
-        assert repr(label) in python
-        assert shell.count(f"labels={label}") == 3
-    assert f'Client("{api.url}")' in python
-    assert f"/v1/adaptations/{adaptation.id}/predictions" in shell

@@ -32,8 +32,14 @@ def test_sign_test_counts_the_ways_to_be_as_far_ahead(wins: int, losses: int, ex
             "1010",
             "Both are right on 1 image, only A on 1, only B on 1, neither on 1. Neither is ahead.",
         ),
-        ("11111", "00000", "only A on 5, only B on 0, neither on 0. A is ahead; by chance alone"),
-        ("0", "1", "B is ahead; by chance alone, one would be as far ahead in 100 % of cases."),
+        (
+            "111111",
+            "000000",
+            "A is ahead: were both equally good, one would be as far ahead in 3 % of cases.",
+        ),
+        ("111", "000", "A has more right, which may be chance: were both equally good, one would be"),
+        ("0", "1", "B has one more right, which says nothing yet: try more images."),
+        ("11100", "00011", "A has one more right, which says nothing yet: try more images."),
     ],
 )
 def test_pairs_are_put_into_words(first: str, second: str, expected: str) -> None:
