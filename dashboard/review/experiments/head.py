@@ -9,7 +9,10 @@ from imaml.client import ExperimentDetail
 
 DELETED = "deleted-experiment"
 """The one that has just been deleted, in the session."""
-DEAD = "It has given no sign of life for a minute, so its process is gone: the same command with `--resume` goes on."
+DEAD = (
+    "It has given no sign of life for a minute, so its process is gone. The same command with `--resume` "
+    "goes on from its checkpoint."
+)
 MOST_NOTES = 100_000  # characters, as the service has it
 
 

@@ -36,5 +36,5 @@ def _facts(values: Mapping[str, Any]) -> None:
 
 
 def _meaning(name: str) -> str:
-    meaning = MEANINGS.get(name.replace(" ", "_"))
+    meaning = MEANINGS.get(name)
     return f' title="{escape(meaning)}" tabindex="0"' if meaning else ""

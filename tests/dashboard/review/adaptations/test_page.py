@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.review import adaptations as listing
+from dashboard.review.adaptations import listing
 from imaml.client import Adaptation, Client
 from imaml.store import Bundle, Store, bundles
 from tests.dashboard.conftest import Open
