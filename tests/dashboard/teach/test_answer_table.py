@@ -42,7 +42,9 @@ def test_more_answers_than_fit_cards_become_a_table(
 
 def test_answer_in_the_table_is_put_right(taught: AppTest, api: Client, queries: list[bytes]) -> None:
     upload(taught, "queries-", (queries * 4)[:25])
-    taught.session_state[taught.dataframe[0].key] = {"selection": {"rows": [2], "columns": [], "cells": []}}
+    taught.session_state[taught.dataframe[0].key or ""] = {
+        "selection": {"rows": [2], "columns": [], "cells": []}
+    }
     taught.run()
     assert html(taught).count("<article") == 1
     desk = taught.session_state.desk
@@ -63,7 +65,7 @@ def test_table_tells_right_from_wrong_where_classes_are_known(
         for label in two:
             for number in range(13):
                 archive.writestr(f"{label}/{number}.png", drawings[label][3 + number % 2])
-        archive.writestr("neither of *them*/0.png", drawings[label][3])
+        archive.writestr("neither of *them*/0.png", drawings["character 0"][3])
     [uploader] = [widget for widget in taught.file_uploader if (widget.key or "").startswith("queries-")]
     uploader.set_value([("set.zip", file.getvalue(), "application/zip")])
     taught.run()
