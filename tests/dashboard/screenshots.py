@@ -37,8 +37,8 @@ def main() -> None:
         _train(home)
         with _services(home), sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS.split())
-            for name, (show, width, scheme) in SCREENS.items():
-                _take(browser, name, show, width, scheme)
+            for name, (show, width, height, scheme) in SCREENS.items():
+                _take(browser, name, show, (width, height), scheme)
             browser.close()
 
 
@@ -79,8 +79,8 @@ def _services(home: Path) -> Iterator[None]:
         process.terminate()
 
 
-def _take(browser: Browser, name: str, show: Show, width: int, scheme: str) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+def _take(browser: Browser, name: str, show: Show, size: tuple[int, int], scheme: str) -> None:
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
     show(page)
     _settle(page)
     page.screenshot(path=PICTURES / f"{name}.png")
@@ -119,7 +119,7 @@ def _teach(page: Page) -> None:
         page.get_by_role("button", name="What is it?").click()
         page.locator(".answer").nth(number).wait_for()
         _settle(page)
-    page.get_by_role("button", name="Teach", exact=True).scroll_into_view_if_needed()
+    cards.first.scroll_into_view_if_needed()
 
 
 def _experiments(page: Page) -> None:
@@ -151,15 +151,15 @@ def _adaptations(page: Page) -> None:
     _open(page, "adaptations")
 
 
-SCREENS: dict[str, tuple[Show, int, str]] = {
-    "first": (_first, 1280, "light"),
-    "teach": (_teach, 1280, "light"),
-    "experiments": (_experiments, 1280, "light"),
-    "experiment": (_experiment, 1280, "light"),
-    "compare": (_compare, 1280, "dark"),
-    "model": (_models, 1280, "light"),
-    "adaptations": (_adaptations, 1280, "dark"),
-    "phone": (_first, 400, "light"),
+SCREENS: dict[str, tuple[Show, int, int, str]] = {
+    "first": (_first, 1280, 900, "light"),
+    "teach": (_teach, 1280, 1700, "light"),
+    "experiments": (_experiments, 1280, 900, "light"),
+    "experiment": (_experiment, 1280, 900, "light"),
+    "compare": (_compare, 1280, 900, "dark"),
+    "model": (_models, 1280, 900, "light"),
+    "adaptations": (_adaptations, 1280, 900, "dark"),
+    "phone": (_first, 400, 900, "light"),
 }
 
 if __name__ == "__main__":
