@@ -15,14 +15,14 @@ from imaml.store import Evaluation, Experiment, Point, State, Transaction
 from imaml.store.repository.experiments import Conditions, Sort
 from imaml.store.tables import NO_INNER_STEP
 
-router = APIRouter(prefix="/v1/experiments", tags=["experiments"], dependencies=[Depends(Requires("review"))])
+router = APIRouter(prefix="/v1", tags=["experiments"], dependencies=[Depends(Requires("review"))])
 
 _ONE = ("unknown-experiment",)
 
 Count = Annotated[int, Query(ge=0, le=2**31 - 1)]
 
 
-@router.get("", responses=refusals("invalid-value"))
+@router.get("/experiments", responses=refusals("invalid-value"))
 def list_experiments(
     store: StoreDep,
     status: Annotated[State | None, Query(description="How far they have come.")] = None,
@@ -62,14 +62,14 @@ def list_experiments(
     return schemas.ExperimentPage(items=items, next_cursor=page.next_cursor, total=total)
 
 
-@router.get("/facets", responses=refusals())
+@router.get("/experiment-facets", responses=refusals())
 def list_facets(store: StoreDep) -> schemas.ExperimentFacets:
     """List what the experiments have, of what their list can be asked for."""
     with store.reading() as transaction:
         return schemas.ExperimentFacets.model_validate(transaction.experiments.facets(), from_attributes=True)
 
 
-@router.get("/{experiment_id}", responses=refusals(*_ONE))
+@router.get("/experiments/{experiment_id}", responses=refusals(*_ONE))
 def show_experiment(experiment_id: ExperimentId, store: StoreDep) -> schemas.ExperimentDetail:
     """Show one experiment."""
     with store.reading() as transaction:
@@ -77,7 +77,7 @@ def show_experiment(experiment_id: ExperimentId, store: StoreDep) -> schemas.Exp
 
 
 @router.patch(
-    "/{experiment_id}",
+    "/experiments/{experiment_id}",
     responses=refusals(*_ONE, *BODY, "malformed-json", "unsupported-media-type", "invalid-value"),
     openapi_extra=bodies.EXPERIMENT_CHANGES,
 )
@@ -89,14 +89,14 @@ def change_experiment(
         return _detail(transaction, transaction.experiments.update(experiment_id, **changes.model_dump()))
 
 
-@router.delete("/{experiment_id}", status_code=204, responses=refusals(*_ONE))
+@router.delete("/experiments/{experiment_id}", status_code=204, responses=refusals(*_ONE))
 def delete_experiment(experiment_id: ExperimentId, store: StoreDep) -> None:
     """Delete the experiment with its metrics and evaluations; its models live on."""
     with store.transaction() as transaction:
         transaction.experiments.delete(experiment_id)
 
 
-@router.get("/{experiment_id}/metrics", responses=refusals(*_ONE))
+@router.get("/experiments/{experiment_id}/metrics", responses=refusals(*_ONE))
 def read_metrics(
     experiment_id: ExperimentId,
     store: StoreDep,
@@ -117,7 +117,7 @@ def read_metrics(
     return schemas.Metrics(metrics={name: [_point(p) for p in curve] for name, curve in curves.items()})
 
 
-@router.get("/{experiment_id}/evaluations", responses=refusals(*_ONE))
+@router.get("/experiments/{experiment_id}/evaluations", responses=refusals(*_ONE))
 def list_evaluations(
     experiment_id: ExperimentId,
     store: StoreDep,

@@ -99,8 +99,8 @@ def draw_panels(panels: Sequence[Panel], metrics: Metrics) -> None:
 
 
 def others(metrics: Metrics) -> list[Panel]:
-    """Return a panel for each metric that has none above."""
-    known = {panel.metric for panel in (*PANELS, *INNER_STEPS)} | _WITH_ANOTHER
+    """Return a panel for each metric of one value a meta-step that has none above."""
+    known = {panel.metric for panel in PANELS} | _WITH_ANOTHER
     return [_plain_panel(name) for name in sorted(metrics.keys() - known)]
 
 

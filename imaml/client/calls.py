@@ -131,7 +131,7 @@ def experiments(**asked: Any) -> Call[ExperimentPage]:
 
 
 def experiment_facets() -> Call[ExperimentFacets]:
-    return _get(_as(ExperimentFacets), "/v1/experiments/facets")
+    return _get(_as(ExperimentFacets), "/v1/experiment-facets")
 
 
 def experiment(experiment_id: str) -> Call[ExperimentDetail]:

@@ -76,9 +76,9 @@ def test_list_tells_how_well_they_do(reviewer: Client, store: Store) -> None:
     )
     with store.transaction() as transaction:
         accuracies = [
-            Metric("validation_accuracy", step, value) for step, value in enumerate((0.5, 0.9, 0.7), 1)
+            Metric("validation_accuracy", step, value) for step, value in ((10, 0.5), (50, 0.9), (100, 0.7))
         ]
-        transaction.metrics.write(good, [*accuracies, Metric("validation_ci95", 2, 0.02)])
+        transaction.metrics.write(good, [*accuracies, Metric("validation_ci95", 50, 0.02)])
     best, other = reviewer.experiments_page(sort="-accuracy", sparkline=10).items
     assert (best.id, best.best_accuracy, best.best_accuracy_ci95) == (good, 0.9, 0.02)
     assert best.sparkline == [0.5, 0.9, 0.7]

@@ -16,7 +16,9 @@ def curves(experiment: ExperimentDetail) -> None:
     """Draw a panel for each metric there is, the familiar ones first."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="curve-controls"):
         weight, (first, last) = _smoothing(), _range(experiment)
-    metrics = connection.metrics(experiment, points=POINTS, first_step=first, last_step=last)
+    measured = connection.metrics(experiment, points=POINTS, first_step=first, last_step=last)
+    # Those of the inner loop have a part of their own.
+    metrics = {name: points for name, points in measured.items() if points[0].inner_step is None}
     smooth = {name: smoothed(points, weight) for name, points in metrics.items()}
     if weight:
         smooth.pop("validation_ci95", None)  # it is not that of an average

@@ -19,6 +19,8 @@ SPARKLINE = 30  # points
 REFRESH_SECONDS = 5
 RUNNING = "some-run"
 """Whether some of those that are listed run, in the session."""
+FOUND = "found-experiments"
+"""What the address of the list said when a visitor left it, in the session."""
 MOST_COMPARED = 50
 
 
@@ -88,8 +90,9 @@ def _table(experiments: Sequence[Experiment]) -> list[Experiment]:
 
 
 def _go(page: str, **named: str) -> None:
-    """Go to another page; its address keeps the filters, so that the way back leads to what was found."""
-    st.switch_page(page, query_params={**st.query_params.to_dict(), **named})
+    """Go to another page, from which a link leads back to what was found."""
+    st.session_state[FOUND] = st.query_params.to_dict()
+    st.switch_page(page, query_params=named)
 
 
 def _choose_columns() -> None:

@@ -92,7 +92,10 @@ def test_reviewer_opens_an_experiment_and_returns_to_what_was_found(review_url: 
     expect(page.get_by_role("heading", name="tuned-steady")).to_be_visible()
     page.get_by_role("tab", name="Settings").click()
     expect(page.get_by_text("0.01", exact=True)).to_be_visible()
-    page.reload()
+    address = page.url
+    page.get_by_role("link", name="All experiments").click()
+    expect(page.get_by_text("3 experiments")).to_be_visible()
+    page.goto(address)
     expect(page.get_by_text("0.01", exact=True)).to_be_visible()
 
 
