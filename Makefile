@@ -1,5 +1,6 @@
 # make up    the API and the dashboard, with the starter model
 # make test  the whole environment, and the tests
+# make screenshots    the pictures in the README, of small runs that it trains first
 # make fuzz  requests at random against the service, for FUZZ_SECONDS; FUZZ_SEED sends the same ones again
 
 PYTHON ?= python3

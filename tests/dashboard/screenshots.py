@@ -153,7 +153,7 @@ def _adaptations(page: Page) -> None:
 
 SCREENS: dict[str, tuple[Show, int, int, str]] = {
     "first": (_first, 1280, 900, "light"),
-    "teach": (_teach, 1280, 1630, "light"),
+    "teach": (_teach, 1280, 1700, "light"),
     "experiments": (_experiments, 1280, 900, "light"),
     "experiment": (_experiment, 1280, 900, "light"),
     "compare": (_compare, 1280, 900, "dark"),

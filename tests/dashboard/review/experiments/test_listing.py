@@ -4,6 +4,7 @@ import math
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
 from imaml.client import Client
 from imaml.store import Metric, Store
@@ -104,7 +105,7 @@ def test_long_list_has_pages_with_an_address_each(api: Client, api_store: Store,
     assert names(app) == ["run-25", "run-24", "run-23", "run-22", "run-21", "run-20", "run-2"]
 
 
-def button(app: AppTest, label: str) -> AppTest:
+def button(app: AppTest, label: str) -> Button:
     """The button with that label."""
     [found] = [button for button in app.button if button.label.startswith(label)]
     return found
